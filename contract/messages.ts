@@ -1,0 +1,191 @@
+import type { ArtifactRef, Digest, FinishedStage, Headline } from './artifact.ts';
+import type { ResolvedPipeline } from './config.ts';
+import type { FailureCode } from './errors.ts';
+import type { Json, JsonObject } from './json.ts';
+import type { SourceVersion, StageKind } from './stage.ts';
+
+/** The type that `temporal workflow start --type` names. */
+export const workflowType = 'trainPipeline';
+export const progressQuery = 'progress';
+
+/** What `trainPipeline` takes: a path in the worker's configs folder, a request, or nothing for {@link defaultConfig}. */
+export type TrainPipelineInput = undefined | string | TrainPipelineRequest;
+export const defaultConfig = 'configs/nitrogen.yaml';
+
+export interface TrainPipelineRequest {
+  /** A path in the worker's configs folder, or the file's content, as a client sends it. */
+  readonly config?: string | ConfigContent;
+  /** Overrides, path → value: `{"stages.convnet.with.epochs": 5}`. */
+  readonly set?: Readonly<Record<string, Json>>;
+  /** Look nothing up; every stage runs. */
+  readonly noCache?: boolean;
+  /** Stages that run although their result is there. */
+  readonly refresh?: readonly string[];
+  readonly store?: StoreLocation;
+}
+
+export interface ConfigContent {
+  /** For messages. */
+  readonly file: string;
+  readonly text: string;
+  /** Where relative `file:` sources start: the folder that the client ran in. */
+  readonly baseFolder: string;
+}
+
+/** A store is known by its id; the address is where this installation finds it. */
+export interface StoreLocation {
+  readonly uri: string;
+  readonly id: string;
+}
+
+/** What a run does, resolved once, before its first stage, and kept in history. */
+export interface Plan {
+  readonly pipeline: ResolvedPipeline;
+  readonly store: StoreLocation;
+  readonly baseFolder: string;
+  readonly configDigest: Digest;
+  /** The code of each `uses` in the pipeline, as the planning worker has it; a worker with other code hands the task back. */
+  readonly fingerprints: Readonly<Record<string, Digest>>;
+  /** Digest over all of them: the `code` search attribute. */
+  readonly code: Digest;
+  readonly noCache: boolean;
+  readonly refresh: readonly string[];
+}
+
+export interface PlanRequest {
+  readonly request: TrainPipelineRequest;
+}
+
+/** One stage's input in the workflow's terms. */
+export interface InputRef {
+  readonly stage: string;
+  readonly artifact: ArtifactRef;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** What every activity of a stage is given. */
+export interface StageTask {
+  readonly run: RunIdentity;
+  readonly stage: string;
+  readonly uses: string;
+  readonly kind: StageKind;
+  readonly store: StoreLocation;
+  readonly baseFolder: string;
+  readonly fingerprint: Digest;
+  /** Parsed; defaults filled in; secrets still as `${secret:NAME}`. */
+  readonly params: JsonObject;
+  readonly inputs: Readonly<Record<string, readonly InputRef[]>>;
+  readonly seed: number;
+  readonly strictRuntime: boolean;
+  readonly source?: SourceVersion;
+  /** `reuse`: a finished result under the key is taken. `replace`: it is made again; `observed` is the version that may be replaced. */
+  readonly cache: 'reuse' | 'replace';
+}
+
+export interface RunIdentity {
+  readonly pipeline: string;
+  readonly workflowId: string;
+  readonly runId: string;
+}
+
+export interface LookupResult {
+  readonly key: Digest;
+  readonly finished?: FinishedStage;
+  /** Why a manifest that is there does not count: `blob sha256:… is missing`. */
+  readonly passedOver?: string;
+}
+
+/** What a stage's activity returns. */
+export interface StageResult {
+  readonly finished: FinishedStage;
+  /** Made by another run (or attempt) earlier, or by a racing one. */
+  readonly cached: boolean;
+}
+
+export type RunStatus = 'running' | 'finished' | 'failed' | 'cancelled';
+export type StageStatus = 'waiting' | 'running' | 'finished' | 'cached' | 'failed' | 'skipped' | 'cancelled';
+
+export interface StageFailure {
+  readonly code: FailureCode;
+  readonly message: string;
+  readonly action: string;
+}
+
+export interface StageState {
+  readonly name: string;
+  readonly uses: string;
+  readonly queue: string;
+  readonly needs: readonly string[];
+  readonly status: StageStatus;
+  /** The activity to look for in the Temporal UI. */
+  readonly activityId?: string;
+  readonly startedAt?: string;
+  readonly endedAt?: string;
+  readonly key?: Digest;
+  readonly fingerprint?: Digest;
+  readonly artifact?: ArtifactRef;
+  readonly metrics?: Readonly<Record<string, number>>;
+  readonly facts?: JsonObject;
+  readonly source?: SourceVersion;
+  readonly failure?: StageFailure;
+  /** The run that made a cached result. */
+  readonly madeBy?: { readonly workflowId: string; readonly runId: string };
+}
+
+/** The answer to the `progress` query, the run record in the store, and the base of the result: one shape. */
+export interface RunRecord {
+  readonly format: 1;
+  readonly run: RunIdentity;
+  readonly status: RunStatus;
+  readonly startedAt: string;
+  readonly endedAt?: string;
+  /** Absent until the config is resolved. */
+  readonly seed?: number;
+  readonly store?: StoreLocation;
+  readonly configDigest?: Digest;
+  readonly code?: Digest;
+  readonly stages: readonly StageState[];
+  readonly headline?: Headline;
+  readonly failure?: StageFailure & { readonly stage?: string };
+}
+
+/** What the workflow returns: short enough to read in the Temporal UI. */
+export interface TrainPipelineResult {
+  readonly pipeline: string;
+  readonly status: 'finished';
+  readonly headline?: Headline;
+  readonly stages: Readonly<Record<string, StageSummary>>;
+  /** Where the whole record is. */
+  readonly record: string;
+}
+
+export interface StageSummary {
+  readonly cached: boolean;
+  readonly artifact: ArtifactRef;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly facts: JsonObject;
+}
+
+/** Registered by `furrow up`; a worker checks for them at its start, as an unregistered one wedges a workflow task. */
+export const searchAttributes = {
+  FurrowPipeline: 'KEYWORD',
+  FurrowStatus: 'KEYWORD',
+  FurrowDataset: 'KEYWORD',
+  FurrowModel: 'KEYWORD',
+  FurrowCode: 'KEYWORD',
+  FurrowMetric: 'DOUBLE',
+} as const;
+
+/** Sent in heartbeats. Read with {@link isHeartbeat}: an older worker may have sent something else. */
+export interface Heartbeat {
+  readonly stage: string;
+  readonly doing: string;
+  readonly done?: number;
+  readonly total?: number;
+  readonly metrics?: Readonly<Record<string, number>>;
+  readonly checkpoint?: { readonly step: number };
+}
+
+export function isHeartbeat(value: unknown): value is Heartbeat {
+  return typeof value === 'object' && value !== null && 'stage' in value && 'doing' in value;
+}

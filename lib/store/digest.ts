@@ -1,0 +1,23 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import type { Digest } from '../../contract/artifact.ts';
+import { canonicalJson } from '../../contract/json.ts';
+
+export function digestOf(content: Uint8Array | string): Digest {
+  return `sha256:${createHash('sha256').update(content).digest('hex')}`;
+}
+
+/** The digest of a JSON value, the same however its keys are ordered. */
+export function digestOfJson(value: unknown): Digest {
+  return digestOf(canonicalJson(value));
+}
+
+export async function digestOfFile(file: string): Promise<{ digest: Digest; bytes: number }> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    bytes += chunk.length;
+  }
+  return { digest: `sha256:${hash.digest('hex')}`, bytes };
+}

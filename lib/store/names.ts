@@ -1,0 +1,49 @@
+import type { Digest } from '../../contract/artifact.ts';
+
+/** Where things lie in a store, relative to its root. Two digits a folder keep folders short with 10,000s of entries. */
+export const storeFile = 'store.json';
+
+export function blobName(digest: Digest): string {
+  const hex = hexOf(digest);
+  return `blobs/sha256/${hex.slice(0, 2)}/${hex}`;
+}
+
+export function manifestName(key: Digest): string {
+  const hex = hexOf(key);
+  return `manifests/${hex.slice(0, 2)}/${hex}`;
+}
+
+export function checkpointFolder(key: Digest): string {
+  return `checkpoints/${hexOf(key)}/`;
+}
+
+export function runRecordName(workflowId: string, runId: string): string {
+  return `runs/${segment(workflowId)}/${segment(runId)}`;
+}
+
+export function hexOf(digest: Digest): string {
+  const hex = digest.slice('sha256:'.length);
+  if (!digest.startsWith('sha256:') || !/^[0-9a-f]{64}$/.test(hex)) {
+    throw new TypeError(`Expected a digest like sha256:<64 hexadecimal digits>, got \`${digest}\``);
+  }
+  return hex;
+}
+
+/** A workflow id may hold anything; a name in the store may not. Percent-encoded, with `%` written as `=`. */
+export function segment(text: string): string {
+  const encoded = encodeURIComponent(text).replace(/[!'()*~]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+  return encoded.replaceAll('%', '=').replace(/^\./, '=2E');
+}
+
+export function unsegment(name: string): string {
+  return decodeURIComponent(name.replaceAll('=', '%'));
+}
+
+/** Refuses names that could leave the store. */
+export function checkName(name: string): string {
+  const segments = name.split('/');
+  if (segments.some((part) => !/^[A-Za-z0-9_=-][A-Za-z0-9._=-]*$/.test(part))) {
+    throw new TypeError(`Expected a store name of [A-Za-z0-9._=-] segments, got \`${name}\``);
+  }
+  return name;
+}
