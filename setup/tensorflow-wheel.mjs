@@ -1,0 +1,168 @@
+// @ts-check
+// libtensorflow out of the PyPI wheel, and the addon compiled against it: Linux x64, where the package's own host is not reached.
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm, symlink } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { cacheRoot, commitFolder, sha256 } from './cache.mjs';
+import { runCommand } from './command.mjs';
+import { downloadFile, fetchText } from './download.mjs';
+import { SetupFailure, reason } from './failure.mjs';
+import { mebibytes } from './progress.mjs';
+import { bindingIn, entryFolder, NAPI_VERSION, packageFolder, writeManifest } from './tensorflow-layout.mjs';
+import { extractEntry, listZip } from './zip.mjs';
+
+/** The smallest wheel whose library works with tfjs-node 4.22 (2.9.3 does not); the cp311 one, because its digest was checked. */
+export const WHEEL = {
+  project: 'tensorflow-cpu',
+  version: '2.13.1',
+  file: 'tensorflow_cpu-2.13.1-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl',
+  sha256: '87be6e61314b2c0fa062f71e26e41d6a17e162ffe4da72c820fe8f1fc94d97fe',
+};
+const DEFAULT_INDEX = 'https://pypi.org/simple/';
+const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
+/** The names that the addon is linked with, and the one that the package's own install script looks for. */
+const LINKS = {
+  'libtensorflow.so': 'libtensorflow_cc.so.2',
+  'libtensorflow.so.2.9.1': 'libtensorflow_cc.so.2',
+  'libtensorflow_framework.so': 'libtensorflow_framework.so.2',
+  'libtensorflow_framework.so.2.9.1': 'libtensorflow_framework.so.2',
+};
+/** Of 9,400 headers, the C interface and what it includes. */
+const HEADERS = /^tensorflow\/include\/(tensorflow\/(c|core\/platform|tsl\/(c|platform))\/.*\.h)$/;
+const COMPILE_MS = 5 * 60_000;
+const STRIP_MS = 2 * 60_000;
+
+/** @returns {string | undefined} why the wheel cannot be used on this machine */
+export function wheelUnfit() {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return `there is a wheel for linux x64 only, this is ${process.platform} ${process.arch}`;
+  const header = /** @type {any} */ (process.report?.getReport())?.header;
+  return header?.glibcVersionRuntime ? undefined : 'the wheel needs glibc (this system has another C library, such as musl)';
+}
+
+/**
+ * Fills the cache from the wheel.
+ * @param {{ root: string, tfjs: string, step: import('./progress.mjs').Step }} at
+ * @returns {Promise<string>} the cache entry
+ */
+export async function buildFromWheel({ root, tfjs, step }) {
+  const entry = entryFolder({ tfjs, libtensorflow: WHEEL.version });
+  const wheel = await fetchWheel(step);
+  await commitFolder(entry, async (folder) => {
+    await unpack(wheel, folder, step);
+    step.update('compiling the addon');
+    await compile(packageFolder(root), join(root, 'node_modules', 'node-api-headers', 'include'), folder);
+    step.update('recording digests');
+    await writeManifest(folder, { tfjs, libtensorflow: WHEEL.version, origin: `pypi:${WHEEL.file}`, originSha256: WHEEL.sha256 });
+  });
+  // The headers and libraries are out of it; 187 MB more would only fill the disk.
+  await rm(wheel, { force: true });
+  return entry;
+}
+
+/** @param {import('./progress.mjs').Step} step */
+async function fetchWheel(step) {
+  const path = join(cacheRoot(), 'downloads', WHEEL.file);
+  if (existsSync(path)) {
+    if ((await sha256(path)) === WHEEL.sha256) return path;
+    await rm(path, { force: true });
+  }
+  const index = process.env.PIP_INDEX_URL || DEFAULT_INDEX;
+  step.update('looking up the wheel');
+  const url = await findWheel(index);
+  await downloadFile(url, path, {
+    sha256: WHEEL.sha256,
+    onBytes: (done, total) => step.update(`downloading libtensorflow ${mebibytes(done)}${total ? ` of ${mebibytes(total)}` : ''}`),
+  });
+  return path;
+}
+
+/**
+ * Finds the wheel's address in a package index, which answers in JSON (PEP 691) or HTML (PEP 503).
+ * @param {string} index  the address of a simple index, as in PIP_INDEX_URL
+ */
+export async function findWheel(index) {
+  const page = `${index.replace(/\/*$/, '/')}${WHEEL.project}/`;
+  const accept = 'application/vnd.pypi.simple.v1+json, text/html;q=0.5';
+  const { text, type, url } = await fetchText(page, { accept });
+  const found = type.includes('json')
+    ? JSON.parse(text).files?.find((/** @type {{ filename: string }} */ file) => file.filename === WHEEL.file)?.url
+    : [...text.matchAll(/href\s*=\s*["']([^"'#]+)/g)].map((match) => match[1]).find((href) => decodeURIComponent(basename(href)) === WHEEL.file);
+  if (!found) throw new Error(`the package index at ${new URL(page).host} does not list ${WHEEL.file}`);
+  const address = new URL(found, url);
+  // An index that wants credentials in its own address usually wants them for its files too.
+  const asked = new URL(index);
+  if (asked.username && address.host === asked.host) Object.assign(address, { username: asked.username, password: asked.password });
+  return address.href;
+}
+
+/**
+ * @param {string} wheel
+ * @param {string} folder
+ * @param {import('./progress.mjs').Step} step
+ */
+async function unpack(wheel, folder, step) {
+  const entries = await listZip(wheel);
+  const libraries = LIBRARIES.map((name) => {
+    const entry = entries.find((each) => each.name === `tensorflow/${name}`);
+    if (!entry) throw new Error(`${WHEEL.file} holds no ${name}`);
+    return { entry, to: join(folder, 'deps', 'lib', name) };
+  });
+  const headers = entries.flatMap((entry) => {
+    const path = HEADERS.exec(entry.name)?.[1];
+    return path ? [{ entry, to: join(folder, 'deps', 'include', path) }] : [];
+  });
+  const license = entries.filter((entry) => entry.name.endsWith('.dist-info/LICENSE')).map((entry) => ({ entry, to: join(folder, 'deps', 'LICENSE') }));
+  const total = libraries.reduce((sum, { entry }) => sum + entry.bytes, 0);
+  let done = 0;
+  for (const { entry, to } of [...libraries, ...headers, ...license]) {
+    await extractEntry(wheel, entry, to, (bytes) => {
+      done += bytes;
+      step.update(`unpacking ${mebibytes(done)} of ${mebibytes(total)}`);
+    });
+  }
+  for (const { to } of libraries) await strip(to, step);
+  for (const [link, target] of Object.entries(LINKS)) await symlink(target, join(folder, 'deps', 'lib', link));
+}
+
+/**
+ * Removes debug symbols, about a fifth of the size. Written aside first: `strip` that is killed leaves half a file.
+ * @param {string} library
+ * @param {import('./progress.mjs').Step} step
+ */
+async function strip(library, step) {
+  step.update(`stripping ${basename(library)}`);
+  const aside = `${library}.stripped`;
+  try {
+    await runCommand('strip', ['--strip-unneeded', '-o', aside, library], { timeoutMs: STRIP_MS });
+    await rename(aside, library);
+  } catch {
+    // Without binutils the library is larger, and works as well.
+    await rm(aside, { force: true });
+  }
+}
+
+/**
+ * @param {string} tfjs  the package in node_modules
+ * @param {string} nodeApi  folder of node_api.h
+ * @param {string} folder  the cache entry being built
+ */
+async function compile(tfjs, nodeApi, folder) {
+  const to = bindingIn(folder);
+  await mkdir(join(to, '..'), { recursive: true });
+  const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(tfjs, 'binding', name));
+  const compiler = process.env.CXX || 'g++';
+  // Error messages carry __FILE__: without the mapping the addon's digest would depend on where the checkout lies.
+  const args = [`-ffile-prefix-map=${tfjs}=tfjs-node`, '-O2', '-std=c++17', '-fPIC', '-shared', '-w', `-DNAPI_VERSION=${NAPI_VERSION}`, '-I', tfjs, '-I', join(folder, 'deps', 'include'), '-I', nodeApi];
+  const link = ['-L', join(folder, 'deps', 'lib'), '-ltensorflow', '-ltensorflow_framework', '-Wl,-rpath,$ORIGIN/../../deps/lib', '-Wl,-z,noexecstack', '-s'];
+  try {
+    await runCommand(compiler, [...args, ...sources, '-o', to, ...link], { timeoutMs: COMPILE_MS });
+  } catch (error) {
+    throw new SetupFailure({
+      what: 'The TensorFlow addon cannot be compiled',
+      why: reason(error),
+      todo: ['have a working C++17 compiler (Debian and Ubuntu: apt-get install g++; Fedora: dnf install gcc-c++), or name one in CXX', 'run `npm run setup` again'],
+      cause: error,
+    });
+  }
+}
+

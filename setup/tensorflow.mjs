@@ -1,0 +1,92 @@
+// @ts-check
+// TensorFlow for this checkout: from the cache, from the package's own install, or from the PyPI wheel.
+import { join } from 'node:path';
+import { cacheRoot } from './cache.mjs';
+import { SetupFailure, reason } from './failure.mjs';
+import { withLock } from './lock.mjs';
+import { startStep } from './progress.mjs';
+import { findCached, linkInto, packageFolder, readManifest, tensorflowCache, tfjsVersion } from './tensorflow-layout.mjs';
+import { installOfficially, OFFICIAL_VERSION, officialUnfit } from './tensorflow-official.mjs';
+import { buildFromWheel, WHEEL, wheelUnfit } from './tensorflow-wheel.mjs';
+
+/** `package` or `wheel` in FURROW_LIBTENSORFLOW allows only that way; unset, the first that works. */
+const WAYS = /** @type {const} */ ({ package: OFFICIAL_VERSION, wheel: WHEEL.version });
+
+/**
+ * @param {string} root
+ * @returns {boolean} whether the package in node_modules has its native parts; reads a small file and sizes only
+ */
+export function tensorflowReady(root) {
+  const manifest = readManifest(packageFolder(root));
+  return manifest !== undefined && manifest.tfjs === tfjsVersion(root) && allowed().includes(manifest.libtensorflow);
+}
+
+/**
+ * Puts libtensorflow and the addon into node_modules.
+ * @param {string} root
+ */
+export async function ensureTensorflow(root) {
+  if (tensorflowReady(root)) return;
+  const tfjs = tfjsVersion(root);
+  const cached = findCached(tfjs, allowed());
+  if (cached) return linkInto(root, cached);
+
+  const step = startStep('TensorFlow');
+  const lock = join(tensorflowCache(), '.lock');
+  const onWait = () => step.update('waiting for another set-up that is installing it');
+  try {
+    await withLock(lock, async () => {
+      // Another set-up may have finished it while this one waited.
+      const entry = findCached(tfjs, allowed()) ?? (await obtain({ root, tfjs, step }));
+      if (entry) linkInto(root, entry);
+    }, { onWait });
+    const manifest = readManifest(packageFolder(root));
+    step.done(`TensorFlow ${manifest?.libtensorflow} is in place, from ${manifest?.origin}`);
+  } catch (error) {
+    step.done();
+    throw error;
+  }
+}
+
+/**
+ * @param {{ root: string, tfjs: string, step: import('./progress.mjs').Step }} at
+ * @returns {Promise<string | undefined>} the cache entry to link, or undefined when it was installed in place
+ */
+async function obtain({ root, tfjs, step }) {
+  const asked = process.env.FURROW_LIBTENSORFLOW;
+  /** @type {string[]} */
+  const reasons = [];
+  const ways = [
+    { name: 'package', label: "the package's own install", unfit: officialUnfit, run: installOfficially },
+    { name: 'wheel', label: 'the PyPI wheel', unfit: wheelUnfit, run: buildFromWheel },
+  ].filter((way) => !asked || way.name === asked);
+  for (const way of ways) {
+    try {
+      step.update(`trying ${way.label}`);
+      const unfit = await way.unfit();
+      if (!unfit) return await way.run({ root, tfjs, step });
+      reasons.push(`${way.label}: ${unfit}`);
+    } catch (error) {
+      if (error instanceof SetupFailure) throw error;
+      reasons.push(`${way.label}: ${reason(error)}`);
+    }
+  }
+  throw new SetupFailure({
+    what: 'TensorFlow cannot be installed',
+    why: reasons.join('\n       '),
+    todo: [
+      'check that this machine reaches storage.googleapis.com or pypi.org (HTTPS_PROXY, NODE_EXTRA_CA_CERTS and PIP_INDEX_URL are honoured)',
+      `or put ${WHEEL.file} into ${join(cacheRoot(), 'downloads')} and run \`npm run setup\` again (Linux x64)`,
+      `or copy ${tensorflowCache()} from a machine of the same kind where the set-up has worked`,
+    ],
+  });
+}
+
+/** Versions of libtensorflow that may be used, best first. */
+function allowed() {
+  const asked = process.env.FURROW_LIBTENSORFLOW;
+  if (!asked) return Object.values(WAYS);
+  const version = WAYS[/** @type {keyof typeof WAYS} */ (asked)];
+  if (version) return [version];
+  throw new SetupFailure({ what: 'FURROW_LIBTENSORFLOW is not understood', why: `it is "${asked}"`, todo: 'set it to "package" or "wheel", or unset it' });
+}
