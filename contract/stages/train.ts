@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { convnet2dParams } from '../networks/convnet2d.ts';
+import { ridgeParams } from '../networks/ridge.ts';
+import { defineStage } from '../stage.ts';
+
+const networks = [ridgeParams, convnet2dParams] as const;
+
+/** What `model:` can say. */
+export const networkNames: readonly string[] = networks.map((network) => network.shape.model.value);
+
+export const trainParams = z.discriminatedUnion('model', networks, {
+  error: (issue) => {
+    const { model } = (issue.input ?? {}) as { model?: unknown };
+    return issue.code === 'invalid_union' ? `Expected \`model\` to be one of ${networkNames.join(', ')}, got ${JSON.stringify(model)}` : undefined;
+  },
+});
+
+export type TrainParams = z.output<typeof trainParams>;
+/** The networks that are trained in steps, and so leave checkpoints. */
+export type SteppedTrainParams = Exclude<TrainParams, { model: 'ridge' }>;
+
+export const train = defineStage({
+  name: 'train',
+  kind: 'pure',
+  summary: `Trains a model (${networkNames.join(', ')}) on the training plots; goes on from its newest checkpoint after any interruption.`,
+  params: trainParams,
+  inputs: { features: { kind: 'features', count: 'one' } },
+  output: 'model',
+  usesSeed: true,
+  usesTensorflow: true,
+  work: 'training',
+});
