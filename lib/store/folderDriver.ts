@@ -31,7 +31,10 @@ export function folderDriver(root: string): StoreDriver {
 
   async function versions(name: string): Promise<number[]> {
     const files = await entries(fileOf(name));
-    return files.map(Number).filter(Number.isInteger).sort((a, b) => b - a);
+    return files
+      .map(Number)
+      .filter(Number.isInteger)
+      .sort((a, b) => b - a);
   }
 
   async function readPointer(name: string): Promise<PointerState | undefined> {
@@ -153,7 +156,9 @@ function unavailable(error: unknown, path: string): unknown {
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new FurrowError('STORE_FULL', `No space left to write ${path}`, { cause: error });
   }
-  return new FurrowError('STORE_UNAVAILABLE', `The store cannot be used: ${(error as Error).message}`, { cause: error });
+  return new FurrowError('STORE_UNAVAILABLE', `The store cannot be used: ${(error as Error).message}`, {
+    cause: error,
+  });
 }
 
 function codeOf(error: unknown): string | undefined {
@@ -172,7 +177,11 @@ export async function prepareFolder(root: string): Promise<void> {
     await link(probe, `${probe}.link`);
     await unlink(`${probe}.link`);
   } catch (error) {
-    throw new FurrowError('STORE_UNAVAILABLE', `The file system of ${root} has no hard links; put the store on one that has`, { cause: error });
+    throw new FurrowError(
+      'STORE_UNAVAILABLE',
+      `The file system of ${root} has no hard links; put the store on one that has`,
+      { cause: error },
+    );
   } finally {
     await rm(probe, { force: true });
   }

@@ -31,7 +31,10 @@ export function hexOf(digest: Digest): string {
 
 /** A workflow id may hold anything; a name in the store may not. Percent-encoded, with `%` written as `=`. */
 export function segment(text: string): string {
-  const encoded = encodeURIComponent(text).replace(/[!'()*~]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+  const encoded = encodeURIComponent(text).replace(
+    /[!'()*~]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
   return encoded.replaceAll('%', '=').replace(/^\./, '=2E');
 }
 

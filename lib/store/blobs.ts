@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Digest } from '../../contract/artifact.ts';
+import { FurrowError } from '../../contract/errors.ts';
+import { digestOf, digestOfFile } from './digest.ts';
+import { blobName } from './names.ts';
+import type { Store } from './store.ts';
+
+/** Stores bytes under their digest. Bytes that are there already are not written again. */
+export async function putBlob(store: Store, content: Uint8Array): Promise<{ digest: Digest; bytes: number }> {
+  const digest = digestOf(content);
+  if (!(await hasBlob(store, digest, content.length))) await createBlob(store, digest, () => content, content.length);
+  return { digest, bytes: content.length };
+}
+
+/** Stores a file under its digest, streamed: memory stays bounded whatever its size. */
+export async function putBlobFile(store: Store, file: string): Promise<{ digest: Digest; bytes: number }> {
+  const { digest, bytes } = await digestOfFile(file);
+  if (!(await hasBlob(store, digest, bytes))) {
+    await createBlob(
+      store,
+      digest,
+      () => verified(createReadStream(file, { highWaterMark: 1 << 20 }), digest, file),
+      bytes,
+    );
+  }
+  return { digest, bytes };
+}
+
+/** True when the blob is there with the size it should have. Its content is checked when it is read. */
+export async function hasBlob(store: Store, digest: Digest, bytes: number): Promise<boolean> {
+  return (await store.driver.size(blobName(digest))) === bytes;
+}
+
+/**
+ * The bytes of a blob. The digest is checked at the end: what was consumed before must not be trusted until then.
+ *
+ * @throws FurrowError `BLOB_MISSING`, `BLOB_CORRUPT` (the blob was taken out of the way, so that the next run makes it again).
+ */
+export async function* readBlob(store: Store, digest: Digest): AsyncIterable<Uint8Array> {
+  const name = blobName(digest);
+  const body = await store.driver.open(name);
+  if (!body) throw new FurrowError('BLOB_MISSING', `${store.driver.uriOf(name)} is missing`, { details: { digest } });
+  try {
+    yield* verified(body, digest, store.driver.uriOf(name));
+  } catch (error) {
+    if (error instanceof FurrowError && error.code === 'BLOB_CORRUPT') await store.driver.remove(name);
+    throw error;
+  }
+}
+
+export async function readBlobWhole(store: Store, digest: Digest): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of readBlob(store, digest)) chunks.push(chunk);
+  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
+}
+
+/** Writes a blob to `path`, whole and checked, or not at all. */
+export async function copyBlob(store: Store, digest: Digest, path: string): Promise<void> {
+  const aside = `${path}.part`;
+  await mkdir(dirname(path), { recursive: true });
+  try {
+    await pipeline(Readable.from(readBlob(store, digest)), createWriteStream(aside, { highWaterMark: 1 << 20 }));
+    await rename(aside, path);
+  } finally {
+    await rm(aside, { force: true });
+  }
+}
+
+async function createBlob(
+  store: Store,
+  digest: Digest,
+  content: () => Uint8Array | AsyncIterable<Uint8Array>,
+  bytes: number,
+): Promise<void> {
+  const name = blobName(digest);
+  if ((await store.driver.create(name, content())) === 'created') return;
+  if (await hasBlob(store, digest, bytes)) return;
+  // What lies there has another size than its name promises: it was torn or cut outside our hands.
+  await store.driver.remove(name);
+  await store.driver.create(name, content());
+}
+
+async function* verified(body: AsyncIterable<Uint8Array>, digest: Digest, place: string): AsyncIterable<Uint8Array> {
+  const hash = createHash('sha256');
+  for await (const chunk of body) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  const found: Digest = `sha256:${hash.digest('hex')}`;
+  if (found !== digest) {
+    throw new FurrowError('BLOB_CORRUPT', `${place} holds ${found}, not what its name says`, {
+      details: { expected: digest, found },
+    });
+  }
+}

@@ -1,0 +1,93 @@
+import { join } from 'node:path';
+import type { Digest } from '../../contract/artifact.ts';
+import { FurrowError } from '../../contract/errors.ts';
+import type { Checkpoint, StageLog } from '../../contract/stage.ts';
+import { copyBlob, putBlobFile } from './blobs.ts';
+import { blobName, checkpointFolder } from './names.ts';
+import type { Store } from './store.ts';
+
+/** One stored checkpoint: an immutable entry, exclusively created, named by step and attempt. */
+interface Entry {
+  readonly name: string;
+  readonly step: number;
+  readonly attempt: number;
+}
+
+/**
+ * Stores a checkpoint under its stage's key, then prunes the older ones but the one before it. `attempt` is unique among the
+ * attempts of this key: two of one step may differ in nothing but that.
+ */
+export async function commitCheckpoint(
+  store: Store,
+  key: Digest,
+  step: number,
+  attempt: string,
+  file: string,
+): Promise<void> {
+  const blob = await putBlobFile(store, file);
+  const name = `${checkpointFolder(key)}${String(step).padStart(12, '0')}-${attempt}`;
+  await store.driver.create(name, new TextEncoder().encode(JSON.stringify({ format: 1, ...blob })));
+  const older = (await entriesOf(store, key)).filter((entry) => entry.step < step);
+  // The one before stays: were the newest torn by a failing disk, a step back is better than the start.
+  for (const entry of older.slice(1)) await removeEntry(store, entry, new Set([blob.digest]));
+}
+
+/** Copies the newest valid checkpoint of `key` to `folder`; what is torn or altered is passed over with a warning. */
+export async function newestCheckpoint(
+  store: Store,
+  key: Digest,
+  folder: string,
+  log: StageLog,
+): Promise<Checkpoint | undefined> {
+  for (const entry of await entriesOf(store, key)) {
+    const file = join(folder, 'checkpoint');
+    try {
+      const { digest } = await readEntry(store, entry);
+      await copyBlob(store, digest, file);
+      return { step: entry.step, attempt: entry.attempt, file };
+    } catch (error) {
+      if (!(error instanceof FurrowError) || error.retryable) throw error;
+      log.warn(`checkpoint of step ${entry.step} passed over: ${error.message}`, {
+        step: entry.step,
+        code: error.code,
+      });
+    }
+  }
+  return undefined;
+}
+
+/** Once the stage's output is committed nobody needs its checkpoints. */
+export async function removeCheckpoints(store: Store, key: Digest): Promise<void> {
+  for (const entry of await entriesOf(store, key)) await removeEntry(store, entry, new Set());
+}
+
+/** Newest first. */
+async function entriesOf(store: Store, key: Digest): Promise<Entry[]> {
+  const names = await store.driver.list(checkpointFolder(key));
+  return names
+    .map((name) => {
+      const match = /\/(\d{12})-(.*)$/.exec(name);
+      return { name, step: Number(match?.[1]), attempt: Number.parseInt(match?.[2] ?? '', 10) || 0 };
+    })
+    .filter((entry) => Number.isInteger(entry.step))
+    .reverse();
+}
+
+async function readEntry(store: Store, entry: Entry): Promise<{ digest: Digest; bytes: number }> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of (await store.driver.open(entry.name)) ?? []) chunks.push(chunk);
+  try {
+    const { digest, bytes } = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    blobName(digest);
+    return { digest, bytes };
+  } catch (cause) {
+    throw new FurrowError('BLOB_CORRUPT', `${store.driver.uriOf(entry.name)} is not a checkpoint's entry`, { cause });
+  }
+}
+
+/** The entry goes first: a blob without an entry is litter, an entry without its blob a trap. */
+async function removeEntry(store: Store, entry: Entry, keep: ReadonlySet<Digest>): Promise<void> {
+  const blob = await readEntry(store, entry).catch(() => undefined);
+  await store.driver.remove(entry.name);
+  if (blob && !keep.has(blob.digest)) await store.driver.remove(blobName(blob.digest));
+}

@@ -1,0 +1,85 @@
+import type { Digest, FinishedStage } from '../../contract/artifact.ts';
+import { FurrowError } from '../../contract/errors.ts';
+import { canonicalJson, type Json, type JsonObject } from '../../contract/json.ts';
+import { missingBlob } from './artifacts.ts';
+import { digestOfJson } from './digest.ts';
+import { manifestName } from './names.ts';
+import type { Store } from './store.ts';
+
+/** Everything that decides a stage's output. What is not in here cannot change it. */
+export interface KeyParts {
+  /** The `uses` name, not the name in the pipeline: two pipelines share the work. */
+  readonly uses: string;
+  readonly fingerprint: Digest;
+  /** The result-changing parameters alone. */
+  readonly params: JsonObject;
+  /** Role → inputs. The names of stages count where a role takes several, because the output then names them. */
+  readonly inputs: Readonly<Record<string, readonly { readonly name?: string; readonly digest: Digest }[]>>;
+  readonly seed?: number;
+  readonly source?: Digest;
+}
+
+export function stageKey(parts: KeyParts): Digest {
+  return digestOfJson(parts);
+}
+
+export interface ManifestState {
+  readonly finished: FinishedStage;
+  /** The pointer's version, to replace exactly this manifest. */
+  readonly version: string;
+  /** Why it does not count. */
+  readonly broken?: string;
+}
+
+/** The finished stage under `key`, and whether every blob behind it exists. */
+export async function lookUp(store: Store, key: Digest): Promise<ManifestState | undefined> {
+  const found = await store.driver.readPointer(manifestName(key));
+  if (!found) return undefined;
+  const finished = parseManifest(found.text);
+  if (!finished)
+    return { finished: brokenManifest(key), version: found.version, broken: `the manifest of ${key} cannot be read` };
+  const missing = await missingBlob(store, finished.artifact, finished.attachments);
+  return { finished, version: found.version, ...(missing && { broken: `blob ${missing} is missing` }) };
+}
+
+/**
+ * Commits a finished stage: one exclusive write, last. When another attempt, run or worker committed first, theirs is returned
+ * and ours is forgotten: both hold the same key, so either will do.
+ *
+ * @param observed the version of the manifest to replace (a broken one, or one that is made again on purpose); undefined when
+ *   there was none.
+ */
+export async function commitManifest(
+  store: Store,
+  finished: FinishedStage,
+  observed: string | undefined,
+): Promise<{ finished: FinishedStage; won: boolean }> {
+  const name = manifestName(finished.key);
+  try {
+    await store.driver.swapPointer(
+      name,
+      canonicalJson({ format: 1, ...(finished as unknown as Record<string, Json>) }),
+      observed,
+    );
+    return { finished, won: true };
+  } catch (error) {
+    if (!(error instanceof FurrowError) || error.code !== 'STORE_CONFLICT') throw error;
+  }
+  const theirs = await lookUp(store, finished.key);
+  if (theirs && !theirs.broken) return { finished: theirs.finished, won: false };
+  if (theirs && theirs.version !== observed) return commitManifest(store, finished, theirs.version);
+  throw new FurrowError('STORE_CONFLICT', `The manifest of ${finished.key} changes faster than it can be written`);
+}
+
+function parseManifest(text: string): FinishedStage | undefined {
+  try {
+    const { format, ...finished } = JSON.parse(text);
+    return format === 1 && finished.artifact?.digest ? (finished as FinishedStage) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function brokenManifest(key: Digest): FinishedStage {
+  return { key } as FinishedStage;
+}

@@ -1,0 +1,40 @@
+import { FurrowError } from '../../contract/errors.ts';
+import type { RunRecord } from '../../contract/messages.ts';
+import { runRecordName, unsegment } from './names.ts';
+import type { Store } from './store.ts';
+
+/**
+ * Saves a run's record. Records only grow older: one that says less than what is there (an attempt that was overtaken) is
+ * dropped. `sequence` counts the run's changes of state.
+ */
+export async function saveRunRecord(store: Store, record: RunRecord, sequence: number): Promise<void> {
+  const name = runRecordName(record.run.workflowId, record.run.runId);
+  for (;;) {
+    const known = await store.driver.readPointer(name);
+    if (known && (JSON.parse(known.text) as { sequence: number }).sequence >= sequence) return;
+    try {
+      await store.driver.swapPointer(name, JSON.stringify({ sequence, record }), known?.version);
+      return;
+    } catch (error) {
+      if (!(error instanceof FurrowError) || error.code !== 'STORE_CONFLICT') throw error;
+    }
+  }
+}
+
+export async function readRunRecord(store: Store, workflowId: string, runId: string): Promise<RunRecord | undefined> {
+  const found = await store.driver.readPointer(runRecordName(workflowId, runId));
+  return found && (JSON.parse(found.text) as { record: RunRecord }).record;
+}
+
+/** The runs that the store knows, in no order of time. */
+export async function listRunRecords(
+  store: Store,
+  workflowId?: string,
+): Promise<{ workflowId: string; runId: string }[]> {
+  const prefix = workflowId === undefined ? 'runs/' : `${runRecordName(workflowId, 'x').slice(0, -1)}`;
+  const names = await store.driver.listPointers(prefix);
+  return names.map((name) => {
+    const [, workflow = '', run = ''] = name.split('/');
+    return { workflowId: unsegment(workflow), runId: unsegment(run) };
+  });
+}

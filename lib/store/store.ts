@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { FurrowError } from '../../contract/errors.ts';
+import type { StoreLocation } from '../../contract/messages.ts';
+import type { StoreDriver } from './driver.ts';
+import { folderDriver, prepareFolder } from './folderDriver.ts';
+import { storeFile } from './names.ts';
+
+/** The layout of the store. Raised by hand when an older Furrow could not read what a newer one writes. */
+export const storeFormat = 1;
+
+/** An opened store: its place, and the identity that says it is the one meant. */
+export interface Store {
+  readonly driver: StoreDriver;
+  readonly location: StoreLocation;
+}
+
+/**
+ * Opens the store at `uri` (`file:///…`), making it when the folder is empty or absent and `create` is set.
+ *
+ * @throws FurrowError `STORE_NOT_FOUND`, `STORE_FORMAT`, `STORE_UNAVAILABLE`.
+ */
+export async function openStore(uri: string, options: { create: boolean }): Promise<Store> {
+  const root = folderOf(uri);
+  const driver = folderDriver(root);
+  let identity = await readIdentity(driver);
+  if (!identity) {
+    if (!options.create) {
+      throw new FurrowError('STORE_NOT_FOUND', `There is no store at ${uri}`, { details: { uri } });
+    }
+    await prepareFolder(root);
+    const fresh = JSON.stringify({ format: storeFormat, id: randomUUID() });
+    await driver.create(storeFile, new TextEncoder().encode(`${fresh}\n`));
+    // Two may make it at once: whoever came first gave it its id.
+    identity = await readIdentity(driver);
+  }
+  if (!identity) throw new FurrowError('STORE_UNAVAILABLE', `The store at ${uri} could not be made`);
+  if (identity.format !== storeFormat) {
+    throw new FurrowError(
+      'STORE_FORMAT',
+      `The store at ${uri} has format ${identity.format}; this Furrow reads format ${storeFormat}`,
+    );
+  }
+  return { driver, location: { uri: driver.uri, id: identity.id } };
+}
+
+const opened = new Map<string, Store>();
+
+/**
+ * Opens the store that a run names, refusing another one that lies under the same address on this machine. A store that was
+ * opened once is not asked for its identity again unless its folder went away.
+ */
+export async function openStoreAt(location: StoreLocation): Promise<Store> {
+  const known = opened.get(location.uri);
+  if (known?.location.id === location.id && (await known.driver.size(storeFile)) !== undefined) return known;
+  const store = await openStore(location.uri, { create: false });
+  if (store.location.id !== location.id) {
+    throw new FurrowError(
+      'STORE_MISMATCH',
+      `The store at ${location.uri} is ${store.location.id}, the run uses ${location.id}`,
+      {
+        details: { uri: location.uri, expected: location.id, found: store.location.id },
+      },
+    );
+  }
+  opened.set(location.uri, store);
+  return store;
+}
+
+async function readIdentity(driver: StoreDriver): Promise<{ format: number; id: string } | undefined> {
+  const body = await driver.open(storeFile);
+  if (!body) return undefined;
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  try {
+    const { format, id } = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    if (Number.isInteger(format) && typeof id === 'string') return { format, id };
+  } catch {
+    // falls through: what cannot be read is no store of ours
+  }
+  throw new FurrowError('STORE_FORMAT', `${driver.uriOf(storeFile)} is not a store's identity`);
+}
+
+function folderOf(uri: string): string {
+  if (uri.startsWith('file:')) return fileURLToPath(uri);
+  throw new FurrowError('STORE_NOT_FOUND', `Unknown kind of store: ${uri} (known: a folder)`, { details: { uri } });
+}
+
+/** True when the folder at `path` holds a store; for `furrow doctor`. */
+export async function isStoreFolder(path: string): Promise<boolean> {
+  return stat(`${path}/${storeFile}`).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}

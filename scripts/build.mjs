@@ -1,0 +1,98 @@
+// @ts-check
+// Builds dist/: the programs, each stage as a file of its own, the workflow bundle, the fingerprints, the JSON schema.
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { build } from 'esbuild';
+import { moduleGraph, stageFingerprints } from './fingerprints.mjs';
+import { processEntries } from './processEntries.mjs';
+
+const root = resolve(import.meta.dirname, '..');
+
+/** Programs that a person or the worker starts; the processes that stages start are found by {@link processEntries}. */
+const programs = ['client/main.ts', 'worker/main.ts', 'bench/stages.ts'];
+
+/** Built whole, as they run where no node_modules is: inside the image. */
+const standalone = { server: 'serving/server.ts' };
+
+const stages = readdirSync(join(root, 'activities')).filter((name) => /^\w+\.ts$/.test(name)).map((name) => `activities/${name}`);
+const present = (/** @type {string} */ path) => readdirSync(join(root, dirname(path))).includes(path.split('/').pop() ?? '');
+
+const aside = join(root, `dist.${process.pid}`);
+rmSync(aside, { recursive: true, force: true });
+try {
+  await main();
+} finally {
+  rmSync(aside, { recursive: true, force: true });
+}
+
+async function main() {
+  const processes = processEntries(root);
+  const entries = [...programs, ...stages, ...processes].filter(present);
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: entries,
+    outbase: root,
+    outdir: aside,
+    bundle: true,
+    splitting: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    metafile: true,
+    legalComments: 'none',
+    chunkNames: 'chunks/[name]-[hash]',
+    logLevel: 'warning',
+  });
+  if (present(standalone.server)) await buildServer();
+
+  const graph = moduleGraph(metafile);
+  const fingerprints = await stageFingerprints({ root, graph, stages });
+  writeFileSync(join(aside, 'fingerprints.json'), `${JSON.stringify(fingerprints, null, 2)}\n`);
+  writeFileSync(join(aside, 'package.json'), '{ "type": "module" }\n');
+  await bundleWorkflows();
+  swap();
+}
+
+async function buildServer() {
+  await build({
+    absWorkingDir: root,
+    entryPoints: [standalone.server],
+    outfile: join(aside, 'serving/server.js'),
+    bundle: true,
+    external: ['@tensorflow/tfjs-node'],
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    legalComments: 'none',
+    logLevel: 'warning',
+    // CommonJS packages inside an ESM bundle ask for `require`.
+    banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  });
+}
+
+async function bundleWorkflows() {
+  if (!present('workflows/index.ts')) return;
+  const { bundleWorkflowCode } = await import('@temporalio/worker');
+  const quiet = { trace() {}, debug() {}, info() {}, log() {}, warn: console.warn, error: console.error };
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(root, 'workflows/index.ts'),
+    failureConverterPath: join(root, 'workflows/failureConverter.ts'),
+    logger: quiet,
+  });
+  mkdirSync(join(aside, 'workflows'), { recursive: true });
+  writeFileSync(join(aside, 'workflows/bundle.js'), code);
+}
+
+/** The old build stays whole until the new one is. */
+function swap() {
+  const dist = join(root, 'dist');
+  const old = join(root, `dist.${process.pid}.old`);
+  try {
+    renameSync(dist, old);
+  } catch {
+    // there was none
+  }
+  renameSync(aside, dist);
+  rmSync(old, { recursive: true, force: true });
+}
