@@ -39,7 +39,8 @@ describe('uniforms', () => {
 describe('permutation', () => {
   it('holds every number once, in another order each epoch', () => {
     const orders = [0, 1].map((epoch) => [...permutation({ seed: 1, use: 'order', epoch }, 100)]);
-    for (const order of orders) expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, index) => index));
+    for (const order of orders)
+      expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, index) => index));
     expect(orders[0]).not.toEqual(orders[1]);
   });
 });

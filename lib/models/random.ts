@@ -16,7 +16,8 @@ export function uniforms(place: Place, count: number): Float64Array {
   const out = new Float64Array(count);
   for (let block = 0; block * 4 < count; block++) {
     const words = blockAt(place, block);
-    for (let lane = 0; lane < 4 && block * 4 + lane < count; lane++) out[block * 4 + lane] = (words[lane] as number) / 2 ** 32;
+    for (let lane = 0; lane < 4 && block * 4 + lane < count; lane++)
+      out[block * 4 + lane] = (words[lane] as number) / 2 ** 32;
   }
   return out;
 }

@@ -1,0 +1,123 @@
+import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-node';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { uniforms } from '../random.ts';
+import { loadTensorflow, type Tf } from '../tensorflow.ts';
+import { normalizeBatch, normalizeBy } from './batchNorm.ts';
+import { relu } from './relu.ts';
+
+let tf: Tf;
+beforeAll(async () => {
+  tf = await loadTensorflow();
+});
+
+/** Numbers in [-1, 1). */
+function noise(length: number, step: number): number[] {
+  return [...uniforms({ seed: 5, use: 'weights', step }, length)].map((draw) => 2 * draw - 1);
+}
+
+function closeTo(actual: Tensor, expected: Tensor, digits = 5): void {
+  const [a, b] = [actual.dataSync(), expected.dataSync()];
+  expect(actual.shape).toEqual(expected.shape);
+  for (let index = 0; index < a.length; index++) expect(a[index]).toBeCloseTo(b[index] as number, digits);
+}
+
+/** Central differences of `loss` in the numbers at `places` of `values`. */
+function slopes(values: readonly number[], places: readonly number[], loss: (values: number[]) => number): number[] {
+  const half = 1e-2;
+  return places.map((place) => {
+    const at = (delta: number) => loss(values.map((value, index) => (index === place ? value + delta : value)));
+    return (at(half) - at(-half)) / (2 * half);
+  });
+}
+
+describe('relu', () => {
+  it("has the value and gradient of tfjs's own", () => {
+    const x = tf.tensor2d(noise(60, 1), [6, 10]);
+    const weights = tf.tensor2d(noise(60, 2), [6, 10]);
+    closeTo(relu(tf, x), tf.relu(x));
+    const gradient = (activation: (x: Tensor) => Tensor) => tf.grad((input) => activation(input).mul(weights).sum())(x);
+    closeTo(
+      gradient((input) => relu(tf, input)),
+      gradient((input) => tf.relu(input)),
+    );
+  });
+
+  it('has gradient 0 at 0', () => {
+    expect([
+      ...tf
+        .grad((x) => relu(tf, x).sum())(tf.tensor1d([-1, 0, 2]))
+        .dataSync(),
+    ]).toEqual([0, 0, 1]);
+  });
+});
+
+describe('normalizeBatch', () => {
+  const shape: [number, number, number, number] = [3, 4, 5, 2];
+  const count = 3 * 4 * 5;
+  const inputs = () => ({
+    x: tf.tensor4d(noise(120, 3), shape),
+    scale: tf.tensor1d([1.5, -0.5]),
+    offset: tf.tensor1d([0.25, 1]),
+    weights: tf.tensor4d(noise(120, 4), shape),
+  });
+  const plain = (x: Tensor4D, scale: Tensor1D, offset: Tensor1D) => {
+    const { mean, variance } = tf.moments(x, [0, 1, 2]);
+    return x.sub(mean).div(variance.add(1e-3).sqrt()).mul(scale).add(offset) as Tensor4D;
+  };
+  const fused = (x: Tensor4D, scale: Tensor1D, offset: Tensor1D) => normalizeBatch(tf, x, scale, offset).value;
+
+  it('has the value of the plain composition, and gives mean and unbiased variance', () => {
+    const { x, scale, offset } = inputs();
+    const { value, mean, variance } = normalizeBatch(tf, x, scale, offset);
+    const moments = tf.moments(x, [0, 1, 2]);
+    closeTo(value, plain(x, scale, offset));
+    closeTo(mean, moments.mean);
+    closeTo(variance, moments.variance.mul(count / (count - 1)));
+  });
+
+  it('has the gradients of the plain composition in input, scale and offset', () => {
+    const { x, scale, offset, weights } = inputs();
+    const gradients = (normalize: typeof plain) =>
+      tf.grads((a, b, c) =>
+        normalize(a as Tensor4D, b as Tensor1D, c as Tensor1D)
+          .mul(weights)
+          .sum(),
+      )([x, scale, offset]);
+    const [expected, actual] = [gradients(plain), gradients(fused)];
+    for (const [index, gradient] of actual.entries()) closeTo(gradient, expected[index] as Tensor, 4);
+  });
+
+  it('has the gradient of finite differences', () => {
+    const { x, scale, offset, weights } = inputs();
+    const gradient = tf
+      .grad((input) =>
+        fused(input as Tensor4D, scale, offset)
+          .mul(weights)
+          .sum(),
+      )(x)
+      .dataSync();
+    const places = [0, 17, 63, 119];
+    const measured = slopes(
+      [...x.dataSync()],
+      places,
+      (values) => fused(tf.tensor4d(values, shape), scale, offset).mul(weights).sum().dataSync()[0] as number,
+    );
+    for (const [index, place] of places.entries()) expect(gradient[place]).toBeCloseTo(measured[index] as number, 2);
+  });
+
+  it("by the batch's own biased statistics is what normalizeBy does with them", () => {
+    const { x, scale, offset } = inputs();
+    const { mean, variance } = tf.moments(x, [0, 1, 2]);
+    closeTo(normalizeBy(tf, x, scale, offset, mean as Tensor1D, variance as Tensor1D), plain(x, scale, offset));
+  });
+
+  it('leaves nothing behind but what it returns', () => {
+    const { x, scale, offset } = inputs();
+    const before = tf.memory().numTensors;
+    tf.tidy(() => {
+      const { mean, variance } = normalizeBatch(tf, x, scale, offset);
+      tf.dispose([mean, variance]);
+    });
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
