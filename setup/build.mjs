@@ -34,7 +34,12 @@ export async function build(root) {
     step.done('built');
   } catch (cause) {
     step.done();
-    throw new SetupFailure({ what: 'The build failed', why: reason(cause), todo: ['mend what it names', 'run `npm run build` to see it alone'], cause });
+    throw new SetupFailure({
+      what: 'The build failed',
+      why: reason(cause),
+      todo: ['mend what it names', 'run `npm run build` to see it alone'],
+      cause,
+    });
   }
 }
 

@@ -8,7 +8,7 @@ const KEPT_CHARS = 16_000;
 /**
  * @param {string} program
  * @param {string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs: number, shell?: boolean, onLine?: (line: string) => void }} options
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs: number, shell?: boolean | undefined, onLine?: (line: string) => void }} options
  * @returns {Promise<string>} stdout and stderr together
  * @throws an Error with the end of the output when the program fails, is not found, or runs past `timeoutMs`
  */
@@ -16,7 +16,14 @@ export function runCommand(program, args, { cwd, env = process.env, timeoutMs, s
   return new Promise((resolve, reject) => {
     // A group of its own, so that what the program started ends with it.
     const grouped = process.platform !== 'win32';
-    const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], shell, detached: grouped, windowsHide: true });
+    const child = spawn(program, args, {
+      cwd,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      shell,
+      detached: grouped,
+      windowsHide: true,
+    });
     let output = '';
     let late = false;
     const stop = () => {

@@ -85,7 +85,7 @@ export async function probe(url, timeoutMs) {
 
 /**
  * @param {string} url
- * @param {{ accept?: string, timeoutMs: number }} options
+ * @param {{ accept?: string | undefined, timeoutMs: number }} options
  * @returns {Promise<{ response: http.IncomingMessage, url: string }>}
  */
 async function get(url, options) {
@@ -110,7 +110,7 @@ async function get(url, options) {
 
 /**
  * @param {string} url
- * @param {{ accept?: string, timeoutMs: number }} options
+ * @param {{ accept?: string | undefined, timeoutMs: number }} options
  * @returns {Promise<http.IncomingMessage>}
  */
 async function request(url, { accept, timeoutMs }) {
@@ -121,13 +121,25 @@ async function request(url, { accept, timeoutMs }) {
   return new Promise((resolve, reject) => {
     const sent = (secure ? https : http).get(target, {
       headers: { 'user-agent': 'furrow-setup', ...(accept ? { accept } : {}) },
-      auth: target.username ? `${decodeURIComponent(target.username)}:${decodeURIComponent(target.password)}` : undefined,
-      ...(socket ? { agent: false, createConnection: () => (secure ? tls.connect({ socket, servername: target.hostname }) : socket) } : {}),
+      auth: target.username
+        ? `${decodeURIComponent(target.username)}:${decodeURIComponent(target.password)}`
+        : undefined,
+      ...(socket
+        ? {
+            agent: false,
+            createConnection: () => (secure ? tls.connect({ socket, servername: target.hostname }) : socket),
+          }
+        : {}),
     });
-    const late = setTimeout(() => sent.destroy(new Error(`${target.host} does not answer within ${timeoutMs / 1000} s`)), timeoutMs);
+    const late = setTimeout(
+      () => sent.destroy(new Error(`${target.host} does not answer within ${timeoutMs / 1000} s`)),
+      timeoutMs,
+    );
     sent.on('response', (response) => {
       clearTimeout(late);
-      sent.setTimeout(SILENCE_MS, () => sent.destroy(new Error(`${target.host} sent nothing for ${SILENCE_MS / 1000} s`)));
+      sent.setTimeout(SILENCE_MS, () =>
+        sent.destroy(new Error(`${target.host} sent nothing for ${SILENCE_MS / 1000} s`)),
+      );
       resolve(response);
     });
     sent.on('error', (cause) => {
@@ -150,7 +162,10 @@ export function proxyFor(target, env = process.env) {
   const direct = (env.NO_PROXY ?? env.no_proxy ?? '').split(/[\s,]+/).filter(Boolean);
   const host = target.hostname.toLowerCase();
   const passes = direct.some((rule) => {
-    const name = rule.toLowerCase().replace(/^\*?\./, '').replace(/:\d+$/, '');
+    const name = rule
+      .toLowerCase()
+      .replace(/^\*?\./, '')
+      .replace(/:\d+$/, '');
     return rule === '*' || host === name || host.endsWith(`.${name}`);
   });
   return passes ? undefined : new URL(proxy);

@@ -12,7 +12,14 @@ const STAMP = '.furrow-packages';
 /** About 500 packages over a slow line. */
 const INSTALL_MS = 15 * 60_000;
 /** No package's own scripts: none is needed but TensorFlow's, and that one has a step of its own (tensorflow.mjs). */
-const ARGS = ['ci', '--ignore-scripts', '--loglevel=error', '--no-fund', '--no-audit', '--no-progress'];
+const QUIET = [
+  '--ignore-scripts',
+  '--loglevel=error',
+  '--no-fund',
+  '--no-audit',
+  '--no-progress',
+  '--no-update-notifier',
+];
 
 /**
  * @param {string} root
@@ -35,11 +42,20 @@ export function packagesReady(root) {
 export async function installPackages(root) {
   const step = startStep('npm packages');
   const { program, args, shell } = npm();
-  const run = () => runCommand(program, [...args, ...ARGS], { cwd: root, timeoutMs: INSTALL_MS, shell });
+  const run = (/** @type {string[]} */ how) =>
+    runCommand(program, [...args, ...how, ...QUIET], { cwd: root, timeoutMs: INSTALL_MS, shell });
   try {
-    await run().catch((error) => {
-      step.note(`npm packages: the first try failed, trying again: ${reason(error)}`);
-      return run();
+    await run(['ci']).catch((error) => {
+      const { message } = error;
+      if (lacksOnlyForeign(message, root)) {
+        step.note(
+          'npm packages: package-lock.json lacks optional packages of other platforms, which `npm ci` refuses; installing the rest as locked',
+        );
+        return run(['install', '--no-save']);
+      }
+      if (message.includes('code EUSAGE')) throw error;
+      step.note(`npm packages: the first try failed, trying again: ${message.slice(0, 300)}`);
+      return run(['ci']);
     });
     writeFileSync(join(root, 'node_modules', STAMP), lockDigest(root));
     step.done('npm packages are in place');
@@ -47,7 +63,7 @@ export async function installPackages(root) {
     step.done();
     throw new SetupFailure({
       what: 'The npm packages cannot be installed',
-      why: reason(cause),
+      why: withoutUsage(reason(cause)),
       todo: [
         'check that the npm registry is reached: `npm ping` (a proxy: `npm config set https-proxy`; another registry: `npm config set registry`)',
         'if npm says that package.json and package-lock.json disagree, run `npm install --ignore-scripts` and commit the lock',
@@ -75,10 +91,33 @@ function installedAsLocked(root) {
   const same = (/** @type {string} */ path) => {
     const [want, have] = [locked[path], installed[path]];
     if (!have) return want.optional === true || want.devOptional === true;
-    return have.version === want.version && have.integrity === want.integrity && existsSync(join(root, path, 'package.json'));
+    return (
+      have.version === want.version && have.integrity === want.integrity && existsSync(join(root, path, 'package.json'))
+    );
   };
   const wanted = Object.keys(locked).filter((path) => path !== '');
   return wanted.every(same) && Object.keys(installed).every((path) => path in locked);
+}
+
+/**
+ * Whether all that `npm ci` misses in the lock is optional: a registry that does not have every platform's package yet
+ * makes `npm install` write such a lock (npm/cli#4828), and on the platforms that it does cover it is complete.
+ * @param {string} message
+ * @param {string} root
+ */
+function lacksOnlyForeign(message, root) {
+  const missing = [...message.matchAll(/^npm error Missing: (@?[^@\s]+)@/gm)].map(([, name]) => name ?? '');
+  if (missing.length === 0 || message.includes('npm error Invalid:')) return false;
+  const locked = Object.values(readJson(join(root, 'package-lock.json'))?.packages ?? {});
+  return missing.every((name) => locked.some((each) => name in (each.optionalDependencies ?? {})));
+}
+
+/**
+ * npm ends its message about a lock with two pages on how it is called.
+ * @param {string} message
+ */
+function withoutUsage(message) {
+  return message.replace(/\nnpm error\s*\nnpm error Clean install a project[\s\S]*/, '');
 }
 
 /**
@@ -93,5 +132,7 @@ function npm() {
     join(bin, '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js'),
   ];
   const script = candidates.find((path) => path.endsWith('npm-cli.js') && existsSync(path));
-  return script ? { program: process.execPath, args: [script] } : { program: 'npm', args: [], shell: process.platform === 'win32' };
+  return script
+    ? { program: process.execPath, args: [script] }
+    : { program: 'npm', args: [], shell: process.platform === 'win32' };
 }

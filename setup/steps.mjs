@@ -22,10 +22,13 @@ async function setUpCheckout() {
 export async function setUp() {
   try {
     if (!(packagesReady(root) && tensorflowReady(root) && buildReady(root))) {
-      const step = startStep('set-up');
-      const onWait = () => step.update('waiting for another set-up in this checkout');
+      const step = startStep('waiting for another set-up in this checkout');
       // Beside node_modules, not in it: `npm ci` empties that folder.
-      await withLock(join(root, '.furrow', 'setup.lock'), setUpCheckout, { onWait }).finally(() => step.done());
+      const work = () => {
+        step.done();
+        return setUpCheckout();
+      };
+      await withLock(join(root, '.furrow', 'setup.lock'), work);
     }
     await ensureTemporal();
   } catch (error) {

@@ -1,5 +1,6 @@
 // @ts-check
 // Takes one file out of a .tar.gz, on Node alone. Format: POSIX ustar, 512-byte blocks.
+import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
@@ -52,7 +53,7 @@ async function copyMember(archive, name, out) {
         if (part.length === 0) break;
         content -= part.length;
         pending = pending.subarray(part.length);
-        if (wanted && !out.write(part)) await new Promise((resolve) => out.once('drain', resolve));
+        if (wanted && !out.write(part)) await once(out, 'drain');
         if (content === 0 && wanted) return;
       } else if (padding > 0) {
         const skipped = Math.min(padding, pending.length);
@@ -74,7 +75,8 @@ async function copyMember(archive, name, out) {
 
 /** @param {Buffer} block */
 function parseHeader(block) {
-  const text = (/** @type {number} */ from, /** @type {number} */ length) => block.toString('utf8', from, from + length).replace(/\0.*$/s, '');
+  const text = (/** @type {number} */ from, /** @type {number} */ length) =>
+    block.toString('utf8', from, from + length).replace(/\0.*$/s, '');
   const type = text(156, 1);
   const prefix = text(257, 5) === 'ustar' ? text(345, 155) : '';
   const name = (prefix ? `${prefix}/` : '') + text(0, 100);

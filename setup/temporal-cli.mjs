@@ -9,7 +9,14 @@ import { reason, SetupFailure } from './failure.mjs';
 import { withLock } from './lock.mjs';
 import { mebibytes, startStep } from './progress.mjs';
 import { extractFromTarGz } from './tar.mjs';
-import { cachedTemporal, isBelow, MIN_SERVER, rememberOrigin, searchTemporal, TEMPORAL_VERSION } from './temporal-find.mjs';
+import {
+  cachedTemporal,
+  isBelow,
+  MIN_SERVER,
+  rememberOrigin,
+  searchTemporal,
+  TEMPORAL_VERSION,
+} from './temporal-find.mjs';
 import { extractEntry, listZip } from './zip.mjs';
 
 /** The same address as in the SDK: core-bridge/sdk-core/crates/sdk-core/src/ephemeral_server/mod.rs */
@@ -30,10 +37,14 @@ export async function ensureTemporal() {
   const lock = join(cacheRoot(), 'temporal', '.lock');
   const onWait = () => step.update('waiting for another set-up that is installing it');
   try {
-    await withLock(lock, async () => {
-      // Another set-up may have finished it while this one waited.
-      if (!searchTemporal().found) await obtain(step);
-    }, { onWait });
+    await withLock(
+      lock,
+      async () => {
+        // Another set-up may have finished it while this one waited.
+        if (!searchTemporal().found) await obtain(step);
+      },
+      { onWait },
+    );
     const { found } = searchTemporal();
     step.done(`Temporal CLI ${found?.version} (server ${found?.serverVersion}) is in place, from ${found?.from}`);
   } catch (error) {
@@ -83,7 +94,9 @@ async function obtain(step) {
 async function download(to, step) {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const arch = process.arch === 'x64' ? 'amd64' : process.arch;
-  const { text } = await fetchText(`${DOWNLOADS}/v${TEMPORAL_VERSION}?arch=${arch}&platform=${platform}`, { timeoutMs: ANSWER_MS });
+  const { text } = await fetchText(`${DOWNLOADS}/v${TEMPORAL_VERSION}?arch=${arch}&platform=${platform}`, {
+    timeoutMs: ANSWER_MS,
+  });
   const { archiveUrl, fileToExtract } = JSON.parse(text);
   const archive = join(cacheRoot(), 'downloads', `temporal-${TEMPORAL_VERSION}-${platform}-${arch}`);
   await downloadFile(archiveUrl, archive, {
@@ -113,7 +126,8 @@ async function download(to, step) {
 async function build(to, step) {
   const env = { ...process.env, GOBIN: `${to}.gobin` };
   const go = await goVersion();
-  if (isBelow(go, GO_MIN) && process.env.GOTOOLCHAIN === 'local') throw new Error(`Go is ${go}, ${GO_MIN} or later is needed`);
+  if (isBelow(go, GO_MIN) && process.env.GOTOOLCHAIN === 'local')
+    throw new Error(`Go is ${go}, ${GO_MIN} or later is needed`);
   step.note('Temporal CLI: built from source by Go, once for this user; this takes 2 to 5 minutes');
   step.update('downloading its Go modules');
   let compiled = 0;

@@ -39,12 +39,19 @@ export function cachedTemporal() {
 export function searchTemporal(env = process.env) {
   /** @type {TemporalPassedOver[]} */
   const passedOver = [];
-  const candidates = [...onPath(env).map((path) => ({ path, from: 'PATH' })), { path: cachedTemporal(), from: 'cache' }];
+  const candidates = [
+    ...onPath(env).map((path) => ({ path, from: 'PATH' })),
+    { path: cachedTemporal(), from: 'cache' },
+  ];
   for (const { path, from } of candidates) {
     const asked = ask(path);
     if (asked.missing) continue;
     if (asked.why) passedOver.push({ path, why: asked.why });
-    else return { found: { path, version: asked.version, serverVersion: asked.serverVersion, from: asked.from ?? from }, passedOver };
+    else
+      return {
+        found: { path, version: asked.version, serverVersion: asked.serverVersion, from: asked.from ?? from },
+        passedOver,
+      };
   }
   return { found: undefined, passedOver };
 }
@@ -67,7 +74,8 @@ function ask(path) {
   const stamp = stampOf(path);
   if (!stamp || !isExecutable(path)) return { missing: true };
   const known = readJson(memory())?.[path];
-  const facts = known?.bytes === stamp.bytes && known.mtimeMs === stamp.mtimeMs ? known : remember(path, askProgram(path));
+  const facts =
+    known?.bytes === stamp.bytes && known.mtimeMs === stamp.mtimeMs ? known : remember(path, askProgram(path));
   if (facts.serverVersion && isBelow(facts.serverVersion, MIN_SERVER)) {
     return { why: `its server is ${facts.serverVersion}, ${MIN_SERVER} or later is needed` };
   }
@@ -79,11 +87,19 @@ function ask(path) {
  * @returns {Record<string, any>}
  */
 function askProgram(path) {
-  const { stdout, stderr, error, status } = spawnSync(path, ['--version'], { encoding: 'utf8', timeout: ASK_MS, windowsHide: true });
+  const { stdout, stderr, error, status } = spawnSync(path, ['--version'], {
+    encoding: 'utf8',
+    timeout: ASK_MS,
+    windowsHide: true,
+  });
   const match = /temporal version (\S+) .*?server (\d+\.\d+\.\d+)/i.exec(stdout ?? '');
   if (match) return { version: match[1], serverVersion: match[2] };
   const said = (stdout || stderr || '').trim().split('\n')[0]?.slice(0, 100);
-  return { why: error ? `it cannot be started (${error.message})` : `\`temporal --version\` says "${said}" (exit code ${status}), no server version` };
+  return {
+    why: error
+      ? `it cannot be started (${error.message})`
+      : `\`temporal --version\` says "${said}" (exit code ${status}), no server version`,
+  };
 }
 
 /**

@@ -1,6 +1,6 @@
 // @ts-check
 // What a cached TensorFlow is called, what it holds, and how a checkout is linked to it.
-import { existsSync, lstatSync, readFileSync, readdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { cacheRoot, readJson, sha256, stampOf, writeJson } from './cache.mjs';
 
@@ -13,7 +13,7 @@ const MANIFEST = 'furrow.json';
 
 /**
  * @typedef {object} TensorflowManifest
- * @property {string} tfjs  version of @tensorflow/tfjs-node
+ * @property {string} tfjs  version of the package tfjs-node
  * @property {string} libtensorflow  version of the native library
  * @property {string} origin  where the library came from
  * @property {string} [originSha256]  digest of the archive it was taken from, which stripping and compiling do not change
@@ -60,7 +60,9 @@ export function bindingIn(folder) {
 export function readManifest(folder) {
   const manifest = readJson(join(folder, 'deps', MANIFEST));
   if (!manifest?.files || !manifest.bytes) return undefined;
-  const whole = Object.keys(manifest.files).every((file) => stampOf(join(folder, file))?.bytes === manifest.bytes[file]);
+  const whole = Object.keys(manifest.files).every(
+    (file) => stampOf(join(folder, file))?.bytes === manifest.bytes[file],
+  );
   return whole ? manifest : undefined;
 }
 

@@ -59,7 +59,8 @@ export async function installOfficially({ root, tfjs, step }) {
   const entry = entryFolder({ tfjs, libtensorflow: OFFICIAL_VERSION });
   await commitFolder(entry, async (aside) => {
     await mkdir(aside, { recursive: true });
-    for (const name of ['deps', 'lib']) await cp(join(folder, name), join(aside, name), { recursive: true, verbatimSymlinks: true });
+    for (const name of ['deps', 'lib'])
+      await cp(join(folder, name), join(aside, name), { recursive: true, verbatimSymlinks: true });
     await writeManifest(aside, facts);
   });
   return entry;

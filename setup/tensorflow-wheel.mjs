@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import { cacheRoot, commitFolder, sha256 } from './cache.mjs';
 import { runCommand } from './command.mjs';
 import { downloadFile, fetchText } from './download.mjs';
-import { SetupFailure, reason } from './failure.mjs';
+import { reason, SetupFailure } from './failure.mjs';
 import { mebibytes } from './progress.mjs';
 import { bindingIn, entryFolder, NAPI_VERSION, packageFolder, writeManifest } from './tensorflow-layout.mjs';
 import { extractEntry, listZip } from './zip.mjs';
@@ -34,9 +34,12 @@ const STRIP_MS = 2 * 60_000;
 
 /** @returns {string | undefined} why the wheel cannot be used on this machine */
 export function wheelUnfit() {
-  if (process.platform !== 'linux' || process.arch !== 'x64') return `there is a wheel for linux x64 only, this is ${process.platform} ${process.arch}`;
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    return `there is a wheel for linux x64 only, this is ${process.platform} ${process.arch}`;
   const header = /** @type {any} */ (process.report?.getReport())?.header;
-  return header?.glibcVersionRuntime ? undefined : 'the wheel needs glibc (this system has another C library, such as musl)';
+  return header?.glibcVersionRuntime
+    ? undefined
+    : 'the wheel needs glibc (this system has another C library, such as musl)';
 }
 
 /**
@@ -52,7 +55,12 @@ export async function buildFromWheel({ root, tfjs, step }) {
     step.update('compiling the addon');
     await compile(packageFolder(root), join(root, 'node_modules', 'node-api-headers', 'include'), folder);
     step.update('recording digests');
-    await writeManifest(folder, { tfjs, libtensorflow: WHEEL.version, origin: `pypi:${WHEEL.file}`, originSha256: WHEEL.sha256 });
+    await writeManifest(folder, {
+      tfjs,
+      libtensorflow: WHEEL.version,
+      origin: `pypi:${WHEEL.file}`,
+      originSha256: WHEEL.sha256,
+    });
   });
   // The headers and libraries are out of it; 187 MB more would only fill the disk.
   await rm(wheel, { force: true });
@@ -71,7 +79,8 @@ async function fetchWheel(step) {
   const url = await findWheel(index);
   await downloadFile(url, path, {
     sha256: WHEEL.sha256,
-    onBytes: (done, total) => step.update(`downloading libtensorflow ${mebibytes(done)}${total ? ` of ${mebibytes(total)}` : ''}`),
+    onBytes: (done, total) =>
+      step.update(`downloading libtensorflow ${mebibytes(done)}${total ? ` of ${mebibytes(total)}` : ''}`),
   });
   return path;
 }
@@ -86,12 +95,15 @@ export async function findWheel(index) {
   const { text, type, url } = await fetchText(page, { accept });
   const found = type.includes('json')
     ? JSON.parse(text).files?.find((/** @type {{ filename: string }} */ file) => file.filename === WHEEL.file)?.url
-    : [...text.matchAll(/href\s*=\s*["']([^"'#]+)/g)].map((match) => match[1]).find((href) => decodeURIComponent(basename(href)) === WHEEL.file);
+    : [...text.matchAll(/href\s*=\s*["']([^"'#]+)/g)]
+        .map((match) => match[1] ?? '')
+        .find((href) => decodeURIComponent(basename(href)) === WHEEL.file);
   if (!found) throw new Error(`the package index at ${new URL(page).host} does not list ${WHEEL.file}`);
   const address = new URL(found, url);
   // An index that wants credentials in its own address usually wants them for its files too.
   const asked = new URL(index);
-  if (asked.username && address.host === asked.host) Object.assign(address, { username: asked.username, password: asked.password });
+  if (asked.username && address.host === asked.host)
+    Object.assign(address, { username: asked.username, password: asked.password });
   return address.href;
 }
 
@@ -111,7 +123,9 @@ async function unpack(wheel, folder, step) {
     const path = HEADERS.exec(entry.name)?.[1];
     return path ? [{ entry, to: join(folder, 'deps', 'include', path) }] : [];
   });
-  const license = entries.filter((entry) => entry.name.endsWith('.dist-info/LICENSE')).map((entry) => ({ entry, to: join(folder, 'deps', 'LICENSE') }));
+  const license = entries
+    .filter((entry) => entry.name.endsWith('.dist-info/LICENSE'))
+    .map((entry) => ({ entry, to: join(folder, 'deps', 'LICENSE') }));
   const total = libraries.reduce((sum, { entry }) => sum + entry.bytes, 0);
   let done = 0;
   for (const { entry, to } of [...libraries, ...headers, ...license]) {
@@ -152,17 +166,41 @@ async function compile(tfjs, nodeApi, folder) {
   const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(tfjs, 'binding', name));
   const compiler = process.env.CXX || 'g++';
   // Error messages carry __FILE__: without the mapping the addon's digest would depend on where the checkout lies.
-  const args = [`-ffile-prefix-map=${tfjs}=tfjs-node`, '-O2', '-std=c++17', '-fPIC', '-shared', '-w', `-DNAPI_VERSION=${NAPI_VERSION}`, '-I', tfjs, '-I', join(folder, 'deps', 'include'), '-I', nodeApi];
-  const link = ['-L', join(folder, 'deps', 'lib'), '-ltensorflow', '-ltensorflow_framework', '-Wl,-rpath,$ORIGIN/../../deps/lib', '-Wl,-z,noexecstack', '-s'];
+  const args = [
+    `-ffile-prefix-map=${tfjs}=tfjs-node`,
+    '-O2',
+    '-std=c++17',
+    '-fPIC',
+    '-shared',
+    '-w',
+    `-DNAPI_VERSION=${NAPI_VERSION}`,
+    '-I',
+    tfjs,
+    '-I',
+    join(folder, 'deps', 'include'),
+    '-I',
+    nodeApi,
+  ];
+  const link = [
+    '-L',
+    join(folder, 'deps', 'lib'),
+    '-ltensorflow',
+    '-ltensorflow_framework',
+    '-Wl,-rpath,$ORIGIN/../../deps/lib',
+    '-Wl,-z,noexecstack',
+    '-s',
+  ];
   try {
     await runCommand(compiler, [...args, ...sources, '-o', to, ...link], { timeoutMs: COMPILE_MS });
   } catch (error) {
     throw new SetupFailure({
       what: 'The TensorFlow addon cannot be compiled',
       why: reason(error),
-      todo: ['have a working C++17 compiler (Debian and Ubuntu: apt-get install g++; Fedora: dnf install gcc-c++), or name one in CXX', 'run `npm run setup` again'],
+      todo: [
+        'have a working C++17 compiler (Debian and Ubuntu: apt-get install g++; Fedora: dnf install gcc-c++), or name one in CXX',
+        'run `npm run setup` again',
+      ],
       cause: error,
     });
   }
 }
-

@@ -2,10 +2,17 @@
 // TensorFlow for this checkout: from the cache, from the package's own install, or from the PyPI wheel.
 import { join } from 'node:path';
 import { cacheRoot } from './cache.mjs';
-import { SetupFailure, reason } from './failure.mjs';
+import { reason, SetupFailure } from './failure.mjs';
 import { withLock } from './lock.mjs';
 import { startStep } from './progress.mjs';
-import { findCached, linkInto, packageFolder, readManifest, tensorflowCache, tfjsVersion } from './tensorflow-layout.mjs';
+import {
+  findCached,
+  linkInto,
+  packageFolder,
+  readManifest,
+  tensorflowCache,
+  tfjsVersion,
+} from './tensorflow-layout.mjs';
 import { installOfficially, OFFICIAL_VERSION, officialUnfit } from './tensorflow-official.mjs';
 import { buildFromWheel, WHEEL, wheelUnfit } from './tensorflow-wheel.mjs';
 
@@ -35,11 +42,15 @@ export async function ensureTensorflow(root) {
   const lock = join(tensorflowCache(), '.lock');
   const onWait = () => step.update('waiting for another set-up that is installing it');
   try {
-    await withLock(lock, async () => {
-      // Another set-up may have finished it while this one waited.
-      const entry = findCached(tfjs, allowed()) ?? (await obtain({ root, tfjs, step }));
-      if (entry) linkInto(root, entry);
-    }, { onWait });
+    await withLock(
+      lock,
+      async () => {
+        // Another set-up may have finished it while this one waited.
+        const entry = findCached(tfjs, allowed()) ?? (await obtain({ root, tfjs, step }));
+        if (entry) linkInto(root, entry);
+      },
+      { onWait },
+    );
     const manifest = readManifest(packageFolder(root));
     step.done(`TensorFlow ${manifest?.libtensorflow} is in place, from ${manifest?.origin}`);
   } catch (error) {
@@ -88,5 +99,9 @@ function allowed() {
   if (!asked) return Object.values(WAYS);
   const version = WAYS[/** @type {keyof typeof WAYS} */ (asked)];
   if (version) return [version];
-  throw new SetupFailure({ what: 'FURROW_LIBTENSORFLOW is not understood', why: `it is "${asked}"`, todo: 'set it to "package" or "wheel", or unset it' });
+  throw new SetupFailure({
+    what: 'FURROW_LIBTENSORFLOW is not understood',
+    why: `it is "${asked}"`,
+    todo: 'set it to "package" or "wheel", or unset it',
+  });
 }

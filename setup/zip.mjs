@@ -42,7 +42,11 @@ export async function listZip(path) {
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();
-    const tail = await readAt(file, Math.max(0, size - END_BYTES - MAX_COMMENT), Math.min(size, END_BYTES + MAX_COMMENT));
+    const tail = await readAt(
+      file,
+      Math.max(0, size - END_BYTES - MAX_COMMENT),
+      Math.min(size, END_BYTES + MAX_COMMENT),
+    );
     const at = findEnd(tail);
     if (at < 0) throw new Error('not a zip file, or cut off: it has no end record');
     const count = tail.readUInt16LE(at + 10);
@@ -86,7 +90,8 @@ export async function extractEntry(path, entry, to, onBytes) {
       const unpack = entry.method === DEFLATED ? [createInflateRaw({ chunkSize: 1 << 20 })] : [];
       await pipeline([packed, ...unpack, check, createWriteStream(aside)]);
     }
-    if (bytes !== entry.bytes || crc !== entry.crc) throw new Error(`${entry.name} is damaged: its checksum does not match`);
+    if (bytes !== entry.bytes || crc !== entry.crc)
+      throw new Error(`${entry.name} is damaged: its checksum does not match`);
     await rename(aside, to);
   } catch (error) {
     await rm(aside, { force: true });
@@ -97,7 +102,8 @@ export async function extractEntry(path, entry, to, onBytes) {
 /** @param {Buffer} tail */
 function findEnd(tail) {
   for (let at = tail.length - END_BYTES; at >= 0; at--) {
-    if (tail.readUInt32LE(at) === END_SIGNATURE && at + END_BYTES + tail.readUInt16LE(at + 20) <= tail.length) return at;
+    if (tail.readUInt32LE(at) === END_SIGNATURE && at + END_BYTES + tail.readUInt16LE(at + 20) <= tail.length)
+      return at;
   }
   return -1;
 }
@@ -131,7 +137,8 @@ function parseDirectory(directory, count) {
 /** @param {string} name */
 function safeName(name) {
   const climbs = name.split(/[/\\]/).includes('..');
-  if (climbs || /^([/\\]|[A-Za-z]:)/.test(name) || name.includes('\0')) throw new Error(`entry "${name}" would be written outside of its folder`);
+  if (climbs || /^([/\\]|[A-Za-z]:)/.test(name) || name.includes('\0'))
+    throw new Error(`entry "${name}" would be written outside of its folder`);
   return name;
 }
 
@@ -142,7 +149,8 @@ function safeName(name) {
  */
 function methodOf(name, method, flags) {
   if (flags & 1) throw new Error(`entry "${name}" is encrypted`);
-  if (method !== STORED && method !== DEFLATED) throw new Error(`entry "${name}" uses compression method ${method}; 0 and 8 are read here`);
+  if (method !== STORED && method !== DEFLATED)
+    throw new Error(`entry "${name}" uses compression method ${method}; 0 and 8 are read here`);
   return method;
 }
 
@@ -155,7 +163,8 @@ async function dataStart(path, entry) {
   const file = await open(path, 'r');
   try {
     const header = await readAt(file, entry.offset, LOCAL_BYTES);
-    if (header.readUInt32LE(0) !== LOCAL_SIGNATURE) throw new Error(`damaged: ${entry.name} is not where the directory says`);
+    if (header.readUInt32LE(0) !== LOCAL_SIGNATURE)
+      throw new Error(`damaged: ${entry.name} is not where the directory says`);
     return entry.offset + LOCAL_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28);
   } finally {
     await file.close();
