@@ -1,0 +1,111 @@
+/** What `source:` of a `fetchData` stage can say, read without looking at the source itself. */
+import { FurrowError } from './errors.ts';
+import { nearest } from './nearest.ts';
+
+export type SourceAddress =
+  /** A folder; `path` is relative to the run's base folder, or absolute. */
+  { readonly scheme: 'file'; readonly path: string } | { readonly scheme: 'synthetic'; readonly plots: SyntheticPlots };
+
+/** A made-up nitrogen trial; see lib/data/synthetic. */
+export interface SyntheticPlots {
+  readonly train: number;
+  readonly test: number;
+  readonly seed: number;
+  /** Pixels: rows, columns. */
+  readonly height: number;
+  readonly width: number;
+  /** Strength of the sensor's noise; 1 is a usual one, 0 none. */
+  readonly noise: number;
+}
+
+/** Every scheme, with an example. */
+export const sourceSchemes = {
+  file: 'file:data/plots',
+  synthetic: 'synthetic:plots?train=120&test=40&seed=7',
+} as const;
+
+/**
+ * @throws FurrowError `SOURCE_UNKNOWN_SCHEME` for a scheme that is not in {@link sourceSchemes}; `CONFIG_INVALID` when what
+ * follows the scheme is wrong.
+ */
+export function parseSource(source: string): SourceAddress {
+  const [, scheme, rest] = /^([a-z][a-z0-9+.-]*):(.*)$/is.exec(source) ?? [];
+  if (scheme === 'file') return { scheme, path: folderPath(rest ?? '', source) };
+  if (scheme === 'synthetic') return { scheme, plots: syntheticPlots(rest ?? '', source) };
+  const known = Object.entries(sourceSchemes).map(([name, example]) => `\`${name}:\` (as in \`${example}\`)`);
+  throw new FurrowError(
+    'SOURCE_UNKNOWN_SCHEME',
+    `Expected a source that begins with ${known.join(' or ')}, got \`${withoutSecrets(source)}\``,
+    { details: { schemes: Object.keys(sourceSchemes) } },
+  );
+}
+
+function folderPath(rest: string, source: string): string {
+  // file:///abs, file://localhost/abs (RFC 8089), file:relative. Spaces and % are taken as they are: these are paths, not URLs.
+  const path = rest.startsWith('//') ? rest.slice(2).replace(/^localhost(?=\/)/, '') : rest;
+  if (rest.startsWith('//') && !path.startsWith('/')) {
+    throw invalid(source, `names a host; write \`file:${path}\` for a relative folder, \`file:///…\` for an absolute one`);
+  }
+  if (path === '' || path.includes('\0')) throw invalid(source, 'names no folder');
+  return path;
+}
+
+interface Rule {
+  readonly fallback: number;
+  readonly least: number;
+  readonly most: number;
+  readonly whole: boolean;
+}
+
+/** 160x106 pixels, 120 and 40 plots: the trial that Furrow was made for. The upper bounds keep a slip from filling a disk. */
+const syntheticRules: Readonly<Record<keyof SyntheticPlots, Rule>> = {
+  train: { fallback: 120, least: 0, most: 20_000, whole: true },
+  test: { fallback: 40, least: 0, most: 20_000, whole: true },
+  seed: { fallback: 7, least: 0, most: 2 ** 32 - 1, whole: true },
+  height: { fallback: 160, least: 8, most: 2048, whole: true },
+  width: { fallback: 106, least: 8, most: 2048, whole: true },
+  noise: { fallback: 1, least: 0, most: 10, whole: false },
+};
+
+function syntheticPlots(rest: string, source: string): SyntheticPlots {
+  const [subject, query = ''] = rest.split(/\?(.*)/s);
+  if (subject !== 'plots') throw invalid(source, `makes \`${subject}\`, and only \`plots\` can be made: \`synthetic:plots?…\``);
+  const given = new Map<string, number>();
+  for (const [name, text] of new URLSearchParams(query)) {
+    const rule = Object.hasOwn(syntheticRules, name) ? syntheticRules[name as keyof SyntheticPlots] : undefined;
+    if (!rule) {
+      const meant = nearest(name, Object.keys(syntheticRules));
+      const known = Object.keys(syntheticRules).join(', ');
+      throw invalid(source, `has an unknown parameter \`${name}\`${meant ? `; did you mean \`${meant}\`?` : ''} Known: ${known}`);
+    }
+    if (given.has(name)) throw invalid(source, `says \`${name}\` twice`);
+    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= rule.least && value <= rule.most) || (rule.whole && !Number.isInteger(value))) {
+      const kind = rule.whole ? 'a whole number' : 'a number';
+      throw invalid(source, `has \`${name}=${text}\`; expected ${kind} from ${rule.least} to ${rule.most}`);
+    }
+    given.set(name, value);
+  }
+  const value = (name: keyof SyntheticPlots): number => given.get(name) ?? syntheticRules[name].fallback;
+  const plots = {
+    train: value('train'),
+    test: value('test'),
+    seed: value('seed'),
+    height: value('height'),
+    width: value('width'),
+    noise: value('noise'),
+  };
+  if (plots.train + plots.test === 0) throw invalid(source, 'makes no plot at all');
+  return plots;
+}
+
+function invalid(source: string, what: string): FurrowError {
+  return new FurrowError('CONFIG_INVALID', `The source \`${withoutSecrets(source)}\` ${what}`);
+}
+
+/** An address may carry a password or a signed query; neither goes into a message. */
+function withoutSecrets(source: string): string {
+  const shown = source.replace(/\/\/[^/@]*@/, '//…@');
+  const cut = shown.startsWith('synthetic:') ? shown : shown.replace(/\?.*$/s, '?…');
+  return cut.length > 200 ? `${cut.slice(0, 200)}…` : cut;
+}

@@ -1,0 +1,146 @@
+/** A folder as a source: its version is over the names and contents of its files, and nothing outside it is read. */
+import { copyFile, readdir, realpath, rm, stat } from 'node:fs/promises';
+import { join, relative, resolve, sep } from 'node:path';
+import type { ArtifactWriter, Digest } from '../../../contract/artifact.ts';
+import { FurrowError } from '../../../contract/errors.ts';
+import type { SourceVersion } from '../../../contract/stage.ts';
+import { digestOfFile, digestOfJson } from '../../store/digest.ts';
+
+interface SourceFile {
+  /** Below the folder, with forward slashes. */
+  readonly path: string;
+  readonly digest: Digest;
+  readonly bytes: number;
+}
+
+export interface FolderFetch {
+  readonly folder: string;
+  /** As the config says it: what messages and facts show, so that they are the same on every machine. */
+  readonly uri: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * What the folder holds now: a digest over sorted (path, sha256). Hidden files and the litter of operating systems are left out.
+ *
+ * @throws FurrowError `SOURCE_NOT_FOUND`; `DATA_EMPTY`; `DATA_BAD_INPUT` for links that leave the folder.
+ */
+export async function folderVersion({ folder, uri, signal }: FolderFetch): Promise<SourceVersion> {
+  const files: SourceFile[] = [];
+  for (const { path, file } of await listFiles(folder, uri)) {
+    signal.throwIfAborted();
+    files.push({ path, ...(await digest(file, path)) });
+  }
+  return version(files, uri);
+}
+
+/**
+ * Copies the folder into `output`, and checks that what was copied is what was resolved.
+ *
+ * @param scratch an empty folder: each file is copied there first, so that what is hashed and what is kept are the same bytes
+ * @throws FurrowError `SOURCE_CHANGED` when names or contents are not those of `expected` any more; as {@link folderVersion}.
+ */
+export async function fetchFolder(
+  { folder, uri, signal }: FolderFetch,
+  expected: SourceVersion,
+  scratch: string,
+  output: ArtifactWriter,
+  progress: (files: number, of: number, bytes: number) => void,
+): Promise<void> {
+  const found = await listFiles(folder, uri);
+  const files: SourceFile[] = [];
+  let bytes = 0;
+  for (const { path, file } of found) {
+    signal.throwIfAborted();
+    const copy = join(scratch, 'file');
+    await copyFile(file, copy).catch((cause: unknown) => {
+      throw changed(uri, `${path} is gone`, cause);
+    });
+    const added = await output.addFile(path, copy);
+    await rm(copy, { force: true });
+    files.push({ path, digest: added.digest, bytes: added.bytes });
+    bytes += added.bytes;
+    progress(files.length, found.length, bytes);
+  }
+  if (version(files, uri).digest !== expected.digest) throw changed(uri, 'it is not what was resolved any more');
+}
+
+function version(files: readonly SourceFile[], uri: string): SourceVersion {
+  const digest = digestOfJson({ source: 'files', files: files.map((file) => [file.path, file.digest]) });
+  return { digest, facts: { uri, files: files.length, bytes: files.reduce((sum, file) => sum + file.bytes, 0) } };
+}
+
+async function digest(file: string, path: string): Promise<{ digest: Digest; bytes: number }> {
+  return digestOfFile(file).catch((cause: unknown) => {
+    throw new FurrowError('SOURCE_NOT_FOUND', `The source's ${path} cannot be read`, { details: { file: path }, cause });
+  });
+}
+
+/** The regular files below a folder, sorted by path; links are followed as long as they stay inside. */
+async function listFiles(folder: string, uri: string): Promise<{ path: string; file: string }[]> {
+  const root = await realpath(resolve(folder)).catch((cause: unknown) => {
+    throw new FurrowError('SOURCE_NOT_FOUND', `There is no folder \`${uri}\` on this worker`, { details: { uri }, cause });
+  });
+  if (!(await stat(root)).isDirectory()) {
+    throw new FurrowError('SOURCE_NOT_FOUND', `\`${uri}\` is a file, expected a folder`, { details: { uri } });
+  }
+  const files: { path: string; file: string }[] = [];
+  const escaping: string[] = [];
+  await walk({ root, folder: root, seen: new Set([root]), files, escaping });
+  if (escaping.length > 0) {
+    const shown = escaping.sort().slice(0, mostShown).join(', ');
+    throw new FurrowError('DATA_BAD_INPUT', `The source \`${uri}\` has links that lead out of it or nowhere: ${shown}`, {
+      details: { count: escaping.length },
+    });
+  }
+  if (files.length === 0) throw new FurrowError('DATA_EMPTY', `The source \`${uri}\` holds no file`, { details: { uri } });
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+interface Walk {
+  readonly root: string;
+  readonly folder: string;
+  /** Folders on the way here, so that a link to one of them does not go round for ever. */
+  readonly seen: ReadonlySet<string>;
+  readonly files: { path: string; file: string }[];
+  readonly escaping: string[];
+  /** The path that `folder` is known by, when a link leads to it. */
+  readonly prefix?: string;
+}
+
+async function walk({ root, folder, seen, files, escaping, prefix = '' }: Walk): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (isLitter(entry.name)) continue;
+    const path = `${prefix}${entry.name}`;
+    const place = join(folder, entry.name);
+    if (entry.isFile()) files.push({ path, file: place });
+    else if (entry.isDirectory()) await walk({ root, folder: place, seen: new Set([...seen, place]), files, escaping, prefix: `${path}/` });
+    else if (entry.isSymbolicLink()) {
+      const target = await realpath(place).catch(() => undefined);
+      if (target === undefined || !isWithin(root, target) || seen.has(target)) {
+        escaping.push(path);
+        continue;
+      }
+      const kind = await stat(target);
+      if (kind.isFile()) files.push({ path, file: target });
+      if (kind.isDirectory()) await walk({ root, folder: target, seen: new Set([...seen, target]), files, escaping, prefix: `${path}/` });
+    }
+    // Sockets, pipes and devices are no data.
+  }
+}
+
+function isWithin(root: string, target: string): boolean {
+  const path = relative(root, target);
+  return path !== '' && path !== '..' && !path.startsWith(`..${sep}`);
+}
+
+/** Hidden files, and what macOS and Windows leave behind. */
+function isLitter(name: string): boolean {
+  return name.startsWith('.') || ['thumbs.db', 'desktop.ini', 'icon\r', '__macosx'].includes(name.toLowerCase());
+}
+
+const mostShown = 20;
+
+function changed(uri: string, what: string, cause?: unknown): FurrowError {
+  return new FurrowError('SOURCE_CHANGED', `The source \`${uri}\` changed while it was read: ${what}`, { details: { uri }, cause });
+}
