@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import type { ArtifactKind } from './artifact.ts';
+import type { JsonObject } from './json.ts';
+import type { StageKind } from './stage.ts';
+import type { Work } from './work.ts';
+
+/** A name that is safe in file names, workflow ids, activity ids (`stage#n`) and dotted paths. */
+const namePattern = /^[a-z][a-z0-9_-]{0,62}$/;
+const nameRule = 'Expected a name of at most 63 lower-case letters, digits, `-` and `_` that starts with a letter';
+
+/** Temporal takes any text; this keeps a queue's name usable on a command line. */
+const queuePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
+
+const secondsPer = { s: 1, m: 60, h: 3600, d: 24 * 3600 } as const;
+/** Longer than any training that is looked after; a mistyped unit should not hold a queue for a year. */
+const longestTimeout = 30 * secondsPer.d;
+
+const nameSchema = z.string().regex(namePattern, nameRule);
+
+const durationSchema = z
+  .string('Expected a duration like `90s`, `30m`, `6h` or `2d`')
+  .regex(/^[1-9][0-9]{0,8}[smhd]$/, 'Expected a duration like `90s`, `30m`, `6h` or `2d`')
+  .refine((text) => durationSeconds(text) <= longestTimeout, 'Expected a duration of at most 30d');
+
+const storeSchema = z
+  .string()
+  .min(1)
+  .refine((text) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(text), 'Unknown store scheme: expected the path of a folder');
+
+export const stageSchema = z.strictObject({
+  uses: z.string().min(1).describe('The kind of stage; `furrow stages` lists them.'),
+  needs: z.array(z.string()).default([]).describe('The stages whose output this one takes.'),
+  with: z.record(z.string(), z.unknown()).default({}).describe('The parameters of the stage.'),
+  queue: z
+    .string()
+    .regex(queuePattern, 'Expected a task queue name of letters, digits, `.`, `-` and `_`')
+    .optional()
+    .describe('The task queue whose workers run the stage.'),
+  attempts: z.int().min(1).max(100).optional().describe('Attempts without progress before the stage has failed.'),
+  timeout: durationSchema.optional().describe('The longest that one attempt may take: `90s`, `30m`, `6h`, `2d`.'),
+});
+
+/** A pipeline file as a person writes it. What its stages mean together is checked by `lib/config`. */
+export const pipelineSchema = z.strictObject({
+  name: nameSchema.describe('The name of the pipeline, under which its runs are listed.'),
+  description: z.string().max(2000).optional().describe('What the pipeline is for.'),
+  seed: z.int().min(0).default(0).describe('All that is random is derived from it.'),
+  store: storeSchema.default('.furrow/store').describe('The folder that holds artifacts, checkpoints and results.'),
+  strictRuntime: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Refuse to resume or reuse results of another runtime class (other CPU instructions, other libtensorflow).',
+    ),
+  stages: z
+    .record(nameSchema, stageSchema)
+    .refine((stages) => Object.keys(stages).length > 0, 'Expected at least one stage')
+    .describe('The stages by name; each starts as soon as those that it needs are done.'),
+});
+
+export type PipelineFile = z.output<typeof pipelineSchema>;
+export type StageEntry = z.output<typeof stageSchema>;
+
+/** A pipeline that was checked as a whole: names resolved, defaults filled in. Travels through workflow history. */
+export interface ResolvedPipeline {
+  readonly name: string;
+  readonly description?: string;
+  readonly seed: number;
+  readonly store: string;
+  readonly strictRuntime: boolean;
+  /** Every stage after those that it needs; otherwise in the file's order. */
+  readonly stages: readonly ResolvedStage[];
+}
+
+export interface ResolvedStage {
+  readonly name: string;
+  readonly uses: string;
+  readonly kind: StageKind;
+  readonly needs: readonly string[];
+  /** Every role of the stage's contract, with the stages that fill it: empty for an optional one that is not filled. */
+  readonly inputs: Readonly<Record<string, readonly string[]>>;
+  /** Parsed parameters, defaults filled in. Holds `${secret:NAME}` as it was written. */
+  readonly with: JsonObject;
+  readonly queue: string;
+  readonly work: Work;
+  readonly attempts: number;
+  readonly startToCloseSeconds: number;
+  readonly usesTensorflow: boolean;
+  readonly output: ArtifactKind;
+}
+
+/** Seconds of a duration like `90s`, `30m`, `6h` or `2d`. */
+export function durationSeconds(text: string): number {
+  const unit = text.at(-1) as keyof typeof secondsPer;
+  return Number(text.slice(0, -1)) * secondsPer[unit];
+}
