@@ -30,6 +30,8 @@ export interface ConfigContent {
   readonly text: string;
   /** Where relative `file:` sources start: the folder that the client ran in. */
   readonly baseFolder: string;
+  /** The values of the variables that the file names, as the client has them; without it, the worker's own count. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A store is known by its id; the address is where this installation finds it. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Digest } from '../../contract/artifact.ts';
+import type { Digest, RuntimeClass } from '../../contract/artifact.ts';
 import { FurrowError } from '../../contract/errors.ts';
 import type { Checkpoint, StageLog } from '../../contract/stage.ts';
 import { copyBlob, putBlobFile } from './blobs.ts';
@@ -20,14 +20,16 @@ interface Entry {
 export async function commitCheckpoint(
   store: Store,
   key: Digest,
-  step: number,
-  attempt: string,
+  at: { readonly step: number; readonly attempt: string; readonly runtime: RuntimeClass },
   file: string,
 ): Promise<void> {
   const blob = await putBlobFile(store, file);
-  const name = `${checkpointFolder(key)}${String(step).padStart(12, '0')}-${attempt}`;
-  await store.driver.create(name, new TextEncoder().encode(JSON.stringify({ format: 1, ...blob })));
-  const older = (await entriesOf(store, key)).filter((entry) => entry.step < step);
+  const name = `${checkpointFolder(key)}${String(at.step).padStart(12, '0')}-${at.attempt}`;
+  await store.driver.create(
+    name,
+    new TextEncoder().encode(JSON.stringify({ format: 1, ...blob, runtime: at.runtime })),
+  );
+  const older = (await entriesOf(store, key)).filter((entry) => entry.step < at.step);
   // The one before stays: were the newest torn by a failing disk, a step back is better than the start.
   for (const entry of older.slice(1)) await removeEntry(store, entry, new Set([blob.digest]));
 }
@@ -38,13 +40,13 @@ export async function newestCheckpoint(
   key: Digest,
   folder: string,
   log: StageLog,
-): Promise<Checkpoint | undefined> {
+): Promise<(Checkpoint & { readonly runtime: RuntimeClass }) | undefined> {
   for (const entry of await entriesOf(store, key)) {
     const file = join(folder, 'checkpoint');
     try {
-      const { digest } = await readEntry(store, entry);
+      const { digest, runtime } = await readEntry(store, entry);
       await copyBlob(store, digest, file);
-      return { step: entry.step, attempt: entry.attempt, file };
+      return { step: entry.step, attempt: entry.attempt, file, runtime };
     } catch (error) {
       if (!(error instanceof FurrowError) || error.retryable) throw error;
       log.warn(`checkpoint of step ${entry.step} passed over: ${error.message}`, {
@@ -73,13 +75,16 @@ async function entriesOf(store: Store, key: Digest): Promise<Entry[]> {
     .reverse();
 }
 
-async function readEntry(store: Store, entry: Entry): Promise<{ digest: Digest; bytes: number }> {
+async function readEntry(
+  store: Store,
+  entry: Entry,
+): Promise<{ digest: Digest; bytes: number; runtime: RuntimeClass }> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of (await store.driver.open(entry.name)) ?? []) chunks.push(chunk);
   try {
-    const { digest, bytes } = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    const { digest, bytes, runtime } = JSON.parse(Buffer.concat(chunks).toString('utf8'));
     blobName(digest);
-    return { digest, bytes };
+    return { digest, bytes, runtime };
   } catch (cause) {
     throw new FurrowError('BLOB_CORRUPT', `${store.driver.uriOf(entry.name)} is not a checkpoint's entry`, { cause });
   }

@@ -1,0 +1,71 @@
+import { FurrowError } from '../../contract/errors.ts';
+import type {
+  LookupResult,
+  Plan,
+  PlanRequest,
+  RunRecord,
+  StageResult,
+  StageTask,
+  StoreLocation,
+} from '../../contract/messages.ts';
+import type { SourceVersion, Stage } from '../../contract/stage.ts';
+import { lookUp } from '../../lib/store/manifests.ts';
+import { saveRunRecord } from '../../lib/store/runRecords.ts';
+import { openStoreAt } from '../../lib/store/store.ts';
+import type { Catalog } from './catalog.ts';
+import { toFailure } from './failure.ts';
+import { keyOf } from './key.ts';
+import { makePlan, type PlanSettings } from './plan.ts';
+import { resolveStage, runStage } from './runStage.ts';
+
+/** The activities that are no stage, by the names that the workflow calls them by. */
+export interface FurrowActivities {
+  plan(request: PlanRequest): Promise<Plan>;
+  lookUpStage(task: StageTask): Promise<LookupResult>;
+  saveRecord(store: StoreLocation, record: RunRecord, sequence: number): Promise<void>;
+}
+
+/** Everything that a worker registers: the activities above, each stage under its name, and `NAME.resolve` for sources. */
+export function workerActivities(
+  catalog: Catalog,
+  settings: PlanSettings,
+): Record<string, (...args: never[]) => Promise<unknown>> {
+  const own: FurrowActivities = {
+    plan: (request) => orFailure(() => makePlan(catalog, settings, request)),
+    lookUpStage: (task) => orFailure(() => lookUpStage(catalog, task)),
+    saveRecord: (location, record, sequence) =>
+      orFailure(async () => saveRunRecord(await openStoreAt(location), record, sequence)),
+  };
+  const stages = [...catalog.values()].flatMap((stage) => Object.entries(stageActivities(stage)));
+  return { ...own, ...Object.fromEntries(stages) };
+}
+
+function stageActivities(stage: Stage): Record<string, (task: StageTask) => Promise<StageResult | SourceVersion>> {
+  const { name, kind } = stage.contract;
+  return {
+    [name]: (task) => runStage(stage, task),
+    ...(kind === 'source' && { [`${name}.resolve`]: (task: StageTask) => resolveStage(stage, task) }),
+  };
+}
+
+/** Runs inside the workflow's own worker: a cached run needs no other. */
+async function lookUpStage(catalog: Catalog, task: StageTask): Promise<LookupResult> {
+  const stage = catalog.get(task.uses);
+  if (!stage)
+    throw new FurrowError('STAGE_UNKNOWN', `This worker has no stage ${task.uses}`, { details: { uses: task.uses } });
+  const key = keyOf(stage.contract, task);
+  // An effect is checked by its own activity; a strict runtime class by a worker that has the runtime.
+  const checkedLater = stage.contract.kind === 'effect' || (task.strictRuntime && stage.contract.usesTensorflow);
+  if (task.cache === 'replace' || checkedLater) return { key };
+  const known = await lookUp(await openStoreAt(task.store), key);
+  if (!known) return { key };
+  return known.broken ? { key, passedOver: known.broken } : { key, finished: known.finished };
+}
+
+async function orFailure<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw toFailure(error, []);
+  }
+}

@@ -1,0 +1,73 @@
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { type FailureCode, FurrowError, failures } from '../../contract/errors.ts';
+import type { Json, JsonObject } from '../../contract/json.ts';
+import { redact } from '../../contract/redact.ts';
+
+/** What a failed attempt tells the workflow: the first detail of its ApplicationFailure. */
+export interface FailureDetails {
+  readonly code: FailureCode;
+  readonly action: string;
+  /** The last checkpoint of this key, as far as the attempt knew: an attempt that moved it does not count as a failed one. */
+  readonly checkpointStep?: number;
+  readonly [key: string]: JsonObject[string] | undefined;
+}
+
+/**
+ * The failure that a Temporal server may keep: code as its type, retryable or not by the table, redacted and cut to size. The
+ * original error stays here: its stack may hold paths and values.
+ */
+export function toFailure(error: unknown, secrets: readonly string[], checkpointStep?: number): Error {
+  if (error instanceof CancelledFailure) return error;
+  const code = classify(error);
+  const known = failures[code];
+  const message = redact(messageOf(error), secrets);
+  const details: FailureDetails = {
+    ...(error instanceof FurrowError && cleanDetails(error.details, secrets)),
+    code,
+    action: known.action,
+    ...(checkpointStep !== undefined && { checkpointStep }),
+  };
+  return ApplicationFailure.create({ message, type: code, nonRetryable: !known.retryable, details: [details] });
+}
+
+/** A shutdown is nobody's failure: the task goes back to the queue at once. */
+export function handBack(checkpointStep?: number): Error {
+  return ApplicationFailure.create({
+    message: 'The worker shut down and handed the task back',
+    type: 'WORKER_SHUTDOWN',
+    nonRetryable: false,
+    nextRetryDelay: 100,
+    details: [{ code: 'WORKER_SHUTDOWN', ...(checkpointStep !== undefined && { checkpointStep }) }],
+  });
+}
+
+function classify(error: unknown): FailureCode {
+  if (error instanceof FurrowError) return error.code;
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return 'STORE_FULL';
+  return 'INTERNAL';
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause =
+    error.cause instanceof Error && !error.message.includes(error.cause.message) ? ` (${error.cause.message})` : '';
+  return `${error instanceof FurrowError ? '' : `${error.name}: `}${error.message}${cause}`;
+}
+
+/** Details longer than this are dropped whole: a cut list would look like the whole one. */
+const longestDetails = 16_000;
+
+function cleanDetails(details: JsonObject, secrets: readonly string[]): JsonObject {
+  const clean = redactJson(details, secrets) as JsonObject;
+  return JSON.stringify(clean).length <= longestDetails ? clean : { detailsDropped: 'too long for history' };
+}
+
+function redactJson(value: Json, secrets: readonly string[]): Json {
+  if (typeof value === 'string') return redact(value, secrets);
+  if (Array.isArray(value)) return value.map((item) => redactJson(item, secrets));
+  if (value !== null && typeof value === 'object') {
+    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, redactJson(member, secrets)]));
+  }
+  return value;
+}

@@ -1,0 +1,1 @@
+export { trainPipeline } from './trainPipeline.ts';

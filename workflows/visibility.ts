@@ -1,0 +1,94 @@
+import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributeUpdatePair } from '@temporalio/common';
+import {
+  CancellationScope,
+  condition,
+  proxyLocalActivities,
+  setCurrentDetails,
+  upsertMemo,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import type { Plan, RunRecord, StoreLocation } from '../contract/messages.ts';
+import { runDetails } from './details.ts';
+import type { RunState } from './runState.ts';
+
+const { saveRecord } = proxyLocalActivities<{
+  saveRecord(store: StoreLocation, record: RunRecord, sequence: number): Promise<void>;
+}>({
+  startToCloseTimeout: '1 minute',
+  retry: { maximumAttempts: 5, initialInterval: '200 ms', maximumInterval: '10 seconds' },
+});
+
+const keyword = (name: string) => defineSearchAttributeKey(name, SearchAttributeType.KEYWORD);
+const attributes = {
+  pipeline: keyword('FurrowPipeline'),
+  status: keyword('FurrowStatus'),
+  dataset: keyword('FurrowDataset'),
+  model: keyword('FurrowModel'),
+  code: keyword('FurrowCode'),
+  metric: defineSearchAttributeKey('FurrowMetric', SearchAttributeType.DOUBLE),
+};
+
+/** Digits of a digest that a person compares. */
+const shortDigest = (digest: string) => digest.replace('sha256:', '').slice(0, 12);
+
+/** What lists of runs can be searched by, once the config is resolved. */
+export function showPlan(plan: Plan): void {
+  upsertSearchAttributes([
+    { key: attributes.pipeline, value: plan.pipeline.name },
+    { key: attributes.code, value: shortDigest(plan.code) },
+    { key: attributes.status, value: 'running' },
+  ]);
+  upsertMemo({
+    pipeline: plan.pipeline.name,
+    ...(plan.pipeline.description && { description: plan.pipeline.description }),
+    config: plan.configDigest,
+    seed: plan.pipeline.seed,
+    store: plan.store.uri,
+  });
+}
+
+/** What lists of runs can be searched by, at the end. */
+export function showEnd(record: RunRecord): void {
+  const dataset = record.stages.find((stage) => stage.source)?.source?.digest;
+  const registered = record.stages.find((stage) => stage.artifact?.kind === 'model-version')?.facts;
+  const pairs: SearchAttributeUpdatePair[] = [{ key: attributes.status, value: record.status }];
+  if (dataset) pairs.push({ key: attributes.dataset, value: shortDigest(dataset) });
+  if (registered) pairs.push({ key: attributes.model, value: `${registered.model}:${registered.version}` });
+  if (record.headline) pairs.push({ key: attributes.metric, value: record.headline.value });
+  upsertSearchAttributes(pairs);
+}
+
+/**
+ * Shows every change in the Temporal UI and saves it to the store: one save at a time, the newest state each time, so that a
+ * quick run writes few. A store that is away does not stop the run; the next save says all that this one would have said.
+ */
+export function recordKeeper(state: () => RunState) {
+  let saved = 0;
+  let closing = false;
+  const save = async () => {
+    const current = state();
+    const store = current.plan?.store;
+    if (!store) return;
+    const { sequence } = current;
+    await saveRecord(store, current.record(), sequence).catch(() => {});
+    saved = sequence;
+  };
+  const loop = CancellationScope.nonCancellable(async () => {
+    for (;;) {
+      await condition(() => closing || (state().plan !== undefined && state().sequence > saved));
+      if (closing) return;
+      await save();
+    }
+  });
+  return {
+    show: () => setCurrentDetails(runDetails(state().record())),
+    /** Waits until the last state is saved. */
+    async close(): Promise<void> {
+      closing = true;
+      await CancellationScope.nonCancellable(async () => {
+        await loop;
+        if (state().sequence > saved) await save();
+      });
+    },
+  };
+}
