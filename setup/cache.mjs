@@ -1,7 +1,16 @@
 // @ts-check
 // Where the per-user cache lies, and how a file or folder enters it whole or not at all.
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  createReadStream,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -64,6 +73,19 @@ export async function commitFolder(path, build) {
   } catch (error) {
     await rm(aside, { recursive: true, force: true });
     throw error;
+  }
+}
+
+/**
+ * Removes what a killed set-up left half-written. Only for the one that holds the lock of these names.
+ * @param {string} folder
+ * @param {string} prefix  of the finished name
+ */
+export async function sweep(folder, prefix) {
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  for (const name of names) {
+    if (name.startsWith(prefix) && name.endsWith('.tmp'))
+      await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 

@@ -5,6 +5,16 @@ import { cacheRoot } from './cache.mjs';
 import { MIN_SERVER, searchTemporal } from './temporal-find.mjs';
 import { bindingIn, packageFolder, readManifest, tfjsVersion } from './tensorflow-layout.mjs';
 
+/**
+ * @typedef {object} TensorflowFound
+ * @property {string} version
+ * @property {string} origin
+ * @property {string} [originSha256]  digest of the archive it came from
+ * @property {Record<string, string>} files
+ * @property {string} bindingPath
+ * @property {boolean} nodeNeedsUtilShim
+ */
+
 export { cacheRoot, MIN_SERVER };
 
 /**
@@ -29,7 +39,7 @@ export function passedOverTemporals(env = process.env) {
 /**
  * The native TensorFlow of this checkout. `files` are sha256 digests by path in the package, as recorded when it was installed.
  * @param {string} [root]  the checkout
- * @returns {{ version: string, origin: string, originSha256?: string, files: Record<string, string>, bindingPath: string, nodeNeedsUtilShim: boolean } | { missing: string }}
+ * @returns {TensorflowFound | { missing: string }}
  */
 export function findTensorflow(root = resolve(import.meta.dirname, '..')) {
   if (!tfjsVersion(root)) return { missing: '@tensorflow/tfjs-node is not in node_modules: run `npm run setup`' };
@@ -39,7 +49,7 @@ export function findTensorflow(root = resolve(import.meta.dirname, '..')) {
   return {
     version: manifest.libtensorflow,
     origin: manifest.origin,
-    originSha256: manifest.originSha256,
+    ...(manifest.originSha256 ? { originSha256: manifest.originSha256 } : {}),
     files: manifest.files,
     bindingPath: bindingIn(folder),
     // tfjs 4.22 calls util.isNullOrUndefined and util.isArray, which Node 23 took away.

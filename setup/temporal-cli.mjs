@@ -1,8 +1,8 @@
 // @ts-check
 // The Temporal CLI, which carries the dev server: on PATH, from the cache, downloaded as the SDK does it, or built by Go.
 import { chmod, mkdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { asideOf, cacheRoot } from './cache.mjs';
+import { basename, dirname, join } from 'node:path';
+import { asideOf, cacheRoot, sweep } from './cache.mjs';
 import { runCommand } from './command.mjs';
 import { downloadFile, fetchText } from './download.mjs';
 import { reason, SetupFailure } from './failure.mjs';
@@ -63,6 +63,7 @@ async function obtain(step) {
   ];
   const to = cachedTemporal();
   await mkdir(dirname(to), { recursive: true });
+  await sweep(dirname(to), basename(to));
   for (const { from, run } of ways) {
     try {
       step.update(`trying ${from}`);
@@ -124,7 +125,7 @@ async function download(to, step) {
  * @param {import('./progress.mjs').Step} step
  */
 async function build(to, step) {
-  const env = { ...process.env, GOBIN: `${to}.gobin` };
+  const env = { ...process.env, GOBIN: asideOf(to) };
   const go = await goVersion();
   if (isBelow(go, GO_MIN) && process.env.GOTOOLCHAIN === 'local')
     throw new Error(`Go is ${go}, ${GO_MIN} or later is needed`);

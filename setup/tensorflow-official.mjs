@@ -9,8 +9,8 @@ import { probe } from './download.mjs';
 import { reason } from './failure.mjs';
 import { bindingIn, entryFolder, packageFolder, writeManifest } from './tensorflow-layout.mjs';
 
-/** LIBTENSORFLOW_VERSION in the package's scripts/deps-constants.js. */
-export const OFFICIAL_VERSION = '2.9.1';
+/** What the package's scripts/install.js takes: LIBTENSORFLOW_VERSION, but builds of its own (`r2_7`) for arm64. */
+export const OFFICIAL_VERSION = process.arch === 'arm64' ? '2.7' : '2.9.1';
 const HOST = 'https://storage.googleapis.com/';
 const PROBE_MS = 5_000;
 /** 150 MB and, where no addon is ready for this Node, a compilation. */

@@ -2,8 +2,8 @@
 // libtensorflow out of the PyPI wheel, and the addon compiled against it: Linux x64, where the package's own host is not reached.
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, symlink } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { cacheRoot, commitFolder, sha256 } from './cache.mjs';
+import { basename, dirname, join } from 'node:path';
+import { cacheRoot, commitFolder, sha256, sweep } from './cache.mjs';
 import { runCommand } from './command.mjs';
 import { downloadFile, fetchText } from './download.mjs';
 import { reason, SetupFailure } from './failure.mjs';
@@ -49,6 +49,8 @@ export function wheelUnfit() {
  */
 export async function buildFromWheel({ root, tfjs, step }) {
   const entry = entryFolder({ tfjs, libtensorflow: WHEEL.version });
+  await sweep(dirname(entry), 'tfjs-');
+  await sweep(downloads(), WHEEL.file);
   const wheel = await fetchWheel(step);
   await commitFolder(entry, async (folder) => {
     await unpack(wheel, folder, step);
@@ -69,7 +71,7 @@ export async function buildFromWheel({ root, tfjs, step }) {
 
 /** @param {import('./progress.mjs').Step} step */
 async function fetchWheel(step) {
-  const path = join(cacheRoot(), 'downloads', WHEEL.file);
+  const path = join(downloads(), WHEEL.file);
   if (existsSync(path)) {
     if ((await sha256(path)) === WHEEL.sha256) return path;
     await rm(path, { force: true });
@@ -77,12 +79,21 @@ async function fetchWheel(step) {
   const index = process.env.PIP_INDEX_URL || DEFAULT_INDEX;
   step.update('looking up the wheel');
   const url = await findWheel(index);
-  await downloadFile(url, path, {
-    sha256: WHEEL.sha256,
-    onBytes: (done, total) =>
-      step.update(`downloading libtensorflow ${mebibytes(done)}${total ? ` of ${mebibytes(total)}` : ''}`),
+  const load = () =>
+    downloadFile(url, path, {
+      sha256: WHEEL.sha256,
+      onBytes: (done, total) =>
+        step.update(`downloading libtensorflow ${mebibytes(done)}${total ? ` of ${mebibytes(total)}` : ''}`),
+    });
+  await load().catch((error) => {
+    step.note(`TensorFlow: the download failed, trying again: ${reason(error)}`);
+    return load();
   });
   return path;
+}
+
+function downloads() {
+  return join(cacheRoot(), 'downloads');
 }
 
 /**
