@@ -1,0 +1,43 @@
+/** What a network is to the trainer and to prediction. A network is a factory of this from its parameters, in a file of its own. */
+import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-node';
+import type { Tf } from '../tensorflow.ts';
+
+export interface InputShape {
+  /** Pixels. */
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+export type Initial = 'zeros' | 'ones' | { readonly glorot: { readonly fanIn: number; readonly fanOut: number } };
+
+export interface WeightPlan {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly initial: Initial;
+  /** False for what the forward pass itself keeps, such as moving averages. */
+  readonly trainable: boolean;
+  /** The learning rate of this weight as a multiple of the optimizer's; 1 when absent. */
+  readonly rate?: number;
+}
+
+export interface ForwardPass {
+  readonly tf: Tf;
+  /** `[plots, height, width, channels]`, standardised. */
+  readonly x: Tensor4D;
+  weight<T extends Tensor>(name: string): T;
+  /** Absent when predicting. */
+  readonly training?: {
+    /** Steps finished before this one. */
+    readonly step: number;
+    /** Sets a weight that is not trainable; disposes `value`. */
+    assign(name: string, value: Tensor): void;
+  };
+}
+
+export interface Network {
+  /** @throws FurrowError `CONFIG_INVALID` when plots of this shape are too small for it. */
+  plan(input: InputShape): readonly WeightPlan[];
+  /** Gives `[plots]`, in units of the standardised target. Runs inside `tf.tidy`. */
+  forward(pass: ForwardPass): Tensor1D;
+}
