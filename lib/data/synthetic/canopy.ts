@@ -53,5 +53,5 @@ export function cover(lai: number): number {
  * and critical dilution curves (Justes et al. 1994, Annals of Botany 74, 397-407). @param supply kg N per hectare
  */
 export function nutrition(supply: number): number {
-  return 1 - Math.exp(-supply / 230);
+  return 1 - Math.exp(-supply / 320);
 }

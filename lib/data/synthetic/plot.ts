@@ -94,22 +94,23 @@ function plotState(plot: TrialPlot, draws: RandomStream, seed: number): PlotStat
   const fed = nutrition(70 + normal(12) + plot.kilograms);
   const flight = Math.floor(uniform(0, flights));
   const sky = randomStream(seed, 'flight', flight);
-  const drought = Math.exp(normal(0.3));
-  const density = Math.exp(normal(0.3));
+  const bright = 0.18 * sky.normal(0) + normal(0.12);
+  const drought = Math.exp(normal(0.4));
+  const density = Math.exp(normal(0.4));
   return {
-    leafArea: 3.1 * (0.45 + 0.55 * fed) * drought * density,
-    chlorophyll: 14 + 50 * fed + normal(1.2),
+    leafArea: 4.2 * (0.5 + 0.5 * fed) * drought * density,
+    chlorophyll: 12 + 62 * fed + normal(1.2),
     weedChlorophyll: uniform(25, 60),
-    soil: Math.exp(normal(0.28)),
+    soil: Math.exp(normal(0.35)),
     moisture: uniform(0, 0.9),
     shade: uniform(0.15, 0.7),
     spacing: uniform(11, 15),
     phase: uniform(0, 15),
     slant: normal(0.02),
-    rowWidth: uniform(0.2, 0.3),
+    rowWidth: uniform(0.13, 0.26),
     gapBelow: -1.1 - Math.abs(normal(0.9)),
-    weedAbove: uniform(1.3, 2.8),
-    light: syntheticBands.map((_, band) => Math.exp(0.16 * sky.normal(0) + 0.05 * sky.normal(1 + band) + normal(0.1 / (band + 2)))),
+    weedAbove: uniform(0.9, 2.6),
+    light: syntheticBands.map((_, band) => Math.exp(bright + 0.015 * sky.normal(1 + band) + normal(0.008))),
   };
 }
 
