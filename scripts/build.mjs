@@ -9,13 +9,16 @@ import { processEntries } from './processEntries.mjs';
 const root = resolve(import.meta.dirname, '..');
 
 /** Programs that a person or the worker starts; the processes that stages start are found by {@link processEntries}. */
-const programs = ['client/main.ts', 'worker/main.ts', 'bench/stages.ts'];
+const programs = ['client/main.ts', 'bench/stages.ts'];
 
 /** Built whole, as they run where no node_modules is: inside the image. */
 const standalone = { server: 'serving/server.ts' };
 
-const stages = readdirSync(join(root, 'activities')).filter((name) => /^\w+\.ts$/.test(name)).map((name) => `activities/${name}`);
-const present = (/** @type {string} */ path) => readdirSync(join(root, dirname(path))).includes(path.split('/').pop() ?? '');
+const stages = readdirSync(join(root, 'activities'))
+  .filter((name) => /^\w+\.ts$/.test(name))
+  .map((name) => `activities/${name}`);
+const present = (/** @type {string} */ path) =>
+  readdirSync(join(root, dirname(path))).includes(path.split('/').pop() ?? '');
 
 const aside = join(root, `dist.${process.pid}`);
 rmSync(aside, { recursive: true, force: true });
@@ -67,7 +70,9 @@ async function buildServer() {
     legalComments: 'none',
     logLevel: 'warning',
     // CommonJS packages inside an ESM bundle ask for `require`.
-    banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
   });
 }
 
@@ -82,6 +87,18 @@ async function bundleWorkflows() {
   });
   mkdirSync(join(aside, 'workflows'), { recursive: true });
   writeFileSync(join(aside, 'workflows/bundle.js'), code);
+  // The worker loads it by `require`.
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['workflows/failureConverter.ts'],
+    outfile: join(aside, 'workflows/failureConverter.cjs'),
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    logLevel: 'warning',
+  });
 }
 
 /** The old build stays whole until the new one is. */

@@ -21,7 +21,9 @@ export function moduleGraph(metafile) {
       path,
       {
         modules: input.imports.filter((item) => !item.external).map((item) => item.path),
-        packages: input.imports.filter((item) => item.external && !isBuiltIn(item.path)).map((item) => packageOf(item.path)),
+        packages: input.imports
+          .filter((item) => item.external && !isBuiltIn(item.path))
+          .map((item) => packageOf(item.path)),
       },
     ]),
   );
@@ -80,7 +82,12 @@ function reach(root, graph, stage) {
 async function codeDigest(root, path) {
   const source = readFileSync(join(root, path), 'utf8');
   if (!/\.[cm]?[jt]s$/.test(path)) return sha256(source);
-  const { code } = await transform(source, { loader: 'ts', minifyWhitespace: true, legalComments: 'none', target: 'node20' });
+  const { code } = await transform(source, {
+    loader: 'ts',
+    minifyWhitespace: true,
+    legalComments: 'none',
+    target: 'node20',
+  });
   return sha256(code);
 }
 
@@ -120,7 +127,9 @@ function nativePins(root) {
   return ['setup/tensorflow-wheel.mjs', 'setup/tensorflow-official.mjs']
     .map((path) => join(root, path))
     .filter((path) => existsSync(path))
-    .flatMap((path) => readFileSync(path, 'utf8').match(/['"][0-9a-f]{64}['"]|VERSION = '[^']+'|version: '[^']+'/g) ?? [])
+    .flatMap(
+      (path) => readFileSync(path, 'utf8').match(/['"][0-9a-f]{64}['"]|VERSION = '[^']+'|version: '[^']+'/g) ?? [],
+    )
     .join(' ');
 }
 
@@ -131,7 +140,10 @@ function isBuiltIn(path) {
 
 /** @param {string} path */
 function packageOf(path) {
-  return path.split('/').slice(0, path.startsWith('@') ? 2 : 1).join('/');
+  return path
+    .split('/')
+    .slice(0, path.startsWith('@') ? 2 : 1)
+    .join('/');
 }
 
 /** @param {string} text */

@@ -29,9 +29,10 @@ export async function commitCheckpoint(
     name,
     new TextEncoder().encode(JSON.stringify({ format: 1, ...blob, runtime: at.runtime })),
   );
-  const older = (await entriesOf(store, key)).filter((entry) => entry.step < at.step);
+  const entries = await entriesOf(store, key);
   // The one before stays: were the newest torn by a failing disk, a step back is better than the start.
-  for (const entry of older.slice(1)) await removeEntry(store, entry, new Set([blob.digest]));
+  const old = entries.filter((entry) => entry.step < at.step).slice(1);
+  await removeEntries(store, old, entries.filter((entry) => !old.includes(entry)));
 }
 
 /** Copies the newest valid checkpoint of `key` to `folder`; what is torn or altered is passed over with a warning. */
@@ -60,7 +61,7 @@ export async function newestCheckpoint(
 
 /** Once the stage's output is committed nobody needs its checkpoints. */
 export async function removeCheckpoints(store: Store, key: Digest): Promise<void> {
-  for (const entry of await entriesOf(store, key)) await removeEntry(store, entry, new Set());
+  await removeEntries(store, await entriesOf(store, key), []);
 }
 
 /** Newest first. */
@@ -90,9 +91,13 @@ async function readEntry(
   }
 }
 
-/** The entry goes first: a blob without an entry is litter, an entry without its blob a trap. */
-async function removeEntry(store: Store, entry: Entry, keep: ReadonlySet<Digest>): Promise<void> {
-  const blob = await readEntry(store, entry).catch(() => undefined);
-  await store.driver.remove(entry.name);
-  if (blob && !keep.has(blob.digest)) await store.driver.remove(blobName(blob.digest));
+/** An entry goes before its blob: a blob without an entry is litter, an entry without its blob a trap. Attempts may share a blob. */
+async function removeEntries(store: Store, old: readonly Entry[], kept: readonly Entry[]): Promise<void> {
+  const digestOf = async (entry: Entry) => (await readEntry(store, entry).catch(() => undefined))?.digest;
+  const keep = new Set(await Promise.all(kept.map(digestOf)));
+  for (const entry of old) {
+    const digest = await digestOf(entry);
+    await store.driver.remove(entry.name);
+    if (digest && !keep.has(digest)) await store.driver.remove(blobName(digest));
+  }
 }

@@ -1,0 +1,76 @@
+import { parseArgs } from 'node:util';
+import { Connection } from '@temporalio/client';
+import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
+import pino from 'pino';
+import { FurrowError } from '../contract/errors.ts';
+import { redact } from '../contract/redact.ts';
+import { findTemporalTarget } from '../lib/connection/connection.ts';
+import { homeFolder } from '../lib/home/home.ts';
+import { environmentSecrets } from '../lib/secrets/secrets.ts';
+import { allQueues } from './roles.ts';
+import { checkSearchAttributes } from './searchAttributes.ts';
+import { startWorker } from './startWorker.ts';
+
+/** The worker program: `worker/main.js --queues furrow,train-gpu [--base FOLDER] [--parallel-trainings N]`. */
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      queues: { type: 'string', default: allQueues.join(',') },
+      base: { type: 'string', default: process.cwd() },
+      'parallel-trainings': { type: 'string', default: '1' },
+    },
+  });
+  const secrets = environmentSecrets();
+  const log = pino(
+    { base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ fd: 2, sync: true }),
+  );
+  Runtime.install({
+    logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
+      const fields = JSON.parse(redact(JSON.stringify(meta ?? {}, bigintSafe), secrets, 1e6));
+      log[level === 'ERROR' ? 'error' : level === 'WARN' ? 'warn' : 'info'](fields, redact(message, secrets));
+    }),
+    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'WARN' }), forward: {} } },
+    // Ours: a second signal while draining must not be lost in the SDK's handler.
+    shutdownSignals: [],
+  });
+
+  const target = await findTemporalTarget(homeFolder());
+  if (!target)
+    throw new FurrowError(
+      'SERVER_UNREACHABLE',
+      'No Temporal server is known: neither TEMPORAL_ADDRESS nor a `furrow up` here',
+    );
+  const connection = await Connection.connect({ ...target, connectTimeout: '10 seconds' } as never);
+  await checkSearchAttributes(connection, target.namespace);
+  await connection.close();
+
+  const queues = values.queues.split(',').filter(Boolean);
+  const worker = await startWorker({
+    target,
+    queues,
+    baseFolder: values.base,
+    parallelTrainings: Number(values['parallel-trainings']),
+  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => worker.shutdown());
+  log.info({ queues, address: target.address }, 'worker ready');
+  process.send?.({ kind: 'ready' });
+  await worker.done;
+  log.info('worker drained');
+}
+
+function bigintSafe(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    const known =
+      error instanceof FurrowError
+        ? `${error.code}: ${error.message}\n${error.action}`
+        : String((error as Error)?.stack ?? error);
+    process.stderr.write(`${redact(known, environmentSecrets())}\n`);
+    process.exit(1);
+  },
+);
