@@ -50,11 +50,12 @@ function explainUnion(union: z.core.$ZodType, value: unknown, path: ConfigPath):
   if (chosen === undefined)
     return [{ path: at, at: 'value', message: `\`${discriminator}\` is missing`, expected: oneOf(choices) }];
   const nearest = typeof chosen === 'string' ? suggest(chosen, choices) : undefined;
+  const message = `Unknown ${discriminator}, got ${got(chosen, at)}`;
   return [
     {
       path: at,
       at: 'value',
-      message: `Unknown ${discriminator} ${got(chosen, at)}`,
+      message,
       expected: oneOf(choices),
       nearest,
     },
@@ -80,6 +81,7 @@ function mismatch(message: string, schema: z.core.$ZodType | undefined, value: u
   const nearest = choices && typeof value === 'string' ? suggest(value, choices) : undefined;
   // What a schema's author wrote about a whole mapping says by itself what is wrong with it.
   if (written && typeof value === 'object') return { path, at: 'value', message };
+  if (written && /\bgot\b/.test(message)) return { path, at: 'value', message, nearest };
   const sentence = written ? message : `Expected ${wanted ?? 'another value'}`;
   return { path, at: 'value', message: `${sentence}, got ${got(value, path)}`, nearest };
 }

@@ -38,13 +38,15 @@ function checkNeed(draft: Draft, stage: string, index: number, names: ReadonlySe
   return first && first.index < index ? [{ path, at: 'value', message: `The stage \`${stage}\` is listed twice` }] : [];
 }
 
-/** One flaw for every stage at which a walk along `needs` closes a circle. */
+/** One flaw for every entry of `needs` with which a circle begins. */
 function circles(drafts: readonly Draft[]): Flaw[] {
   const byName = new Map(drafts.map((draft) => [draft.name, draft]));
   const finished = new Set<string>();
   const flaws: Flaw[] = [];
   for (const draft of drafts) walk(draft, []);
-  return flaws;
+  // Circles that begin with the same entry are opened by correcting that entry: the shortest tells enough.
+  const shortest = flaws.toSorted((a, b) => a.message.length - b.message.length);
+  return shortest.filter((flaw, index) => shortest.findIndex((other) => samePath(flaw, other)) === index);
 
   function walk(draft: Draft, trail: readonly Step[]): void {
     if (finished.has(draft.name)) return;
@@ -59,6 +61,10 @@ function circles(drafts: readonly Draft[]): Flaw[] {
     }
     finished.add(draft.name);
   }
+}
+
+function samePath(a: Flaw, b: Flaw): boolean {
+  return a.path.join('.') === b.path.join('.');
 }
 
 interface Step {

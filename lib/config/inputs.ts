@@ -1,4 +1,4 @@
-import type { InputRule, StageContract } from '../../contract/stage.ts';
+import { type InputRule, type StageContract, takesSeveral } from '../../contract/stage.ts';
 import type { Draft, Need } from './drafts.ts';
 import { type Flaw, list } from './problem.ts';
 
@@ -6,7 +6,7 @@ export type Inputs = Readonly<Record<string, readonly string[]>>;
 
 /**
  * Gives the stages that `draft` needs to the roles of its contract, by the kind of what they make. Where two roles take one
- * kind, the first stage in `needs` goes to the role for one, the rest to the role for some.
+ * kind, the first stage in `needs` goes to the role for one, the rest to the role for several.
  */
 export function wireInputs(
   draft: Draft,
@@ -36,7 +36,7 @@ export function wireInputs(
 
 type Role = readonly [name: string, rule: InputRule];
 
-const preference: Readonly<Record<InputRule['count'], number>> = { one: 0, optional: 1, some: 2 };
+const preference: Readonly<Record<InputRule['count'], number>> = { one: 0, optional: 1, some: 2, any: 3 };
 
 function roleFor(
   kind: string,
@@ -44,7 +44,7 @@ function roleFor(
   filled: ReadonlyMap<string, readonly string[]>,
 ): string | undefined {
   return roles
-    .filter(([role, rule]) => rule.kind === kind && (rule.count === 'some' || filled.get(role)?.length === 0))
+    .filter(([role, rule]) => rule.kind === kind && (takesSeveral(rule) || filled.get(role)?.length === 0))
     .toSorted(([, a], [, b]) => preference[a.count] - preference[b.count])[0]?.[0];
 }
 
@@ -73,7 +73,7 @@ function missing(
   drafts: ReadonlyMap<string, Draft>,
 ): Flaw[] {
   return Object.entries(contract.inputs).flatMap(([role, rule]) => {
-    if (rule.count === 'optional' || (inputs.get(role)?.length ?? 0) > 0) return [];
+    if (rule.count === 'optional' || rule.count === 'any' || (inputs.get(role)?.length ?? 0) > 0) return [];
     const makers = [...drafts.values()].filter((other) => other.contract?.output === rule.kind && other !== draft);
     const wanted = rule.count === 'one' ? 'a stage' : 'at least one stage';
     return [

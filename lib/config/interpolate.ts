@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: it is what this file is about
 import { coreScalar } from './coreScalar.ts';
 import { type Problem, problemAt } from './problem.ts';
 import { suggest } from './suggest.ts';
@@ -24,6 +25,12 @@ export function interpolate(root: ConfigNode, env: Environment): { root: ConfigN
     if (typeof node.value !== 'string' || !node.value.includes('${')) return node;
     const outcome = interpolateText(node.value, env, mayHoldSecrets(path));
     problems.push(...outcome.mistakes.map((mistake) => problemAt(node.place, path, mistake)));
+    // Pieces that are harmless apart, such as `$` and `{secret:A}`, must not make a reference together.
+    if (outcome.mistakes.length === 0 && references(outcome.text) > references(node.value)) {
+      problems.push(
+        problemAt(node.place, path, { message: 'What replaces `${…}` makes a secret reference of the text' }),
+      );
+    }
     return {
       ...node,
       value: node.plain && outcome.whole ? coreScalar(outcome.text) : outcome.text,
@@ -55,8 +62,8 @@ function interpolateText(text: string, env: Environment, secretsAllowed: boolean
   const mistakes: Mistake[] = [];
   const replaced = text.replace(
     /(\$?)\$\{([^}]*)(\}?)/g,
-    (found: string, escape: string, inner: string, end: string) => {
-      const outcome = replacement(escape !== '', inner, end !== '', env, secretsAllowed);
+    (found: string, escaping: string, inner: string, end: string) => {
+      const outcome = replacement(escaping !== '', inner, end !== '', env, secretsAllowed);
       if (typeof outcome === 'string') return outcome;
       mistakes.push(outcome);
       return found;
@@ -92,7 +99,7 @@ function replacement(
           expected: 'secrets only in the `with` of a stage',
         };
   }
-  const match = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([^]*))?$/.exec(inner);
+  const match = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s.exec(inner);
   const name = match?.[1];
   if (!match || name === undefined || match[2]?.includes('${')) {
     return {
@@ -100,14 +107,19 @@ function replacement(
       expected: `${forms}; \`$\${\` for the characters themselves`,
     };
   }
-  return lookUp(name, match[2], env);
+  return lookUp(name, match[2], env, secretsAllowed);
 }
 
-function lookUp(name: string, otherwise: string | undefined, env: Environment): string | Mistake {
+function lookUp(
+  name: string,
+  otherwise: string | undefined,
+  env: Environment,
+  secretsAllowed: boolean,
+): string | Mistake {
   if (looksSecret(name)) {
     return {
       message: `\`${name}\` looks like the name of a secret, which must not be read into a configuration`,
-      expected: `\`\${secret:${name}}\``,
+      expected: secretsAllowed ? `\`\${secret:${name}}\`` : 'secrets only in the `with` of a stage',
     };
   }
   const set = Object.hasOwn(env, name) ? env[name] : undefined;
@@ -127,6 +139,10 @@ function lookUp(name: string, otherwise: string | undefined, env: Environment): 
       expected: 'secrets to be named in the file itself',
     };
   return value;
+}
+
+function references(text: string): number {
+  return text.split('${secret:').length;
 }
 
 function mayHoldSecrets(path: ConfigPath): boolean {

@@ -1,10 +1,11 @@
-import { parseDocument } from 'yaml';
 import { pipelineSchema, stageSchema } from '../../contract/config.ts';
 import { FurrowError } from '../../contract/errors.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
+import { deepestNesting } from './nesting.ts';
 import { list, oneOf, type Problem, problemAt } from './problem.ts';
+import { readYaml } from './readYaml.ts';
 import { suggest } from './suggest.ts';
-import { type ConfigNode, type ConfigPath, nodeOf, type Place } from './tree.ts';
+import { type ConfigNode, type ConfigPath, nodeOf, type Place, toJson } from './tree.ts';
 
 /** The place of what was written on the command line. */
 export const setPlace: Place = { file: '--set', line: 0, column: 0 };
@@ -51,7 +52,8 @@ interface UnknownPath {
 function fullPath(root: ConfigNode, written: string): string[] | UnknownPath {
   const parts = written.split('.');
   const [first = '', second, ...rest] = parts;
-  if (parts.includes('') || parts.includes('__proto__')) return { message: `\`${written}\` is not a path` };
+  if (parts.length > deepestNesting || parts.includes('') || parts.includes('__proto__'))
+    return { message: `\`${written}\` is not a path` };
   const stages = root.kind === 'map' ? root.entries.get('stages') : undefined;
   const names = stages?.kind === 'map' ? [...stages.entries.keys()] : [];
   if (first === 'stages' && second !== undefined) {
@@ -103,10 +105,11 @@ function withValue(node: ConfigNode | undefined, path: ConfigPath, leaf: ConfigN
 }
 
 function parseValue(path: string, text: string): Json {
-  const document = parseDocument(text, { version: '1.2', schema: 'core', prettyErrors: false });
-  const [error] = [...document.errors, ...document.warnings];
-  if (error) throw invalid(`The value behind --set ${path} is not YAML: ${error.message.replace(/\s+/g, ' ')}`);
-  return document.toJS({ maxAliasCount: 0 }) as Json;
+  if (text.trim() === '') return null;
+  const { root, problems } = readYaml(text, '--set');
+  const [problem] = problems;
+  if (!root || problem) throw invalid(`The value behind --set ${path} cannot be read: ${problem?.message}`);
+  return toJson(root);
 }
 
 function invalid(message: string): FurrowError {

@@ -18,7 +18,7 @@ import { applySet } from './overrides.ts';
 import { type Flaw, inOrder, oneOf, type Problem, problemAt } from './problem.ts';
 import { readYaml } from './readYaml.ts';
 import { suggest } from './suggest.ts';
-import { type ConfigNode, placeOf, valueOf } from './tree.ts';
+import { type ConfigNode, placeOf, toJson } from './tree.ts';
 
 export { parseSet } from './overrides.ts';
 export { formatProblem, type Problem } from './problem.ts';
@@ -60,7 +60,7 @@ export function parsePipeline(request: PipelineRequest): ParsedPipeline {
   const byName = new Map(drafts.map((draft) => [draft.name, draft]));
   const wired = new Map(drafts.map((draft) => [draft.name, wireInputs(draft, byName)]));
   const flaws = [
-    ...explain(pipelineSchema, valueOf(root)),
+    ...explain(pipelineSchema, toJson(root)),
     ...drafts.flatMap((draft) => checkUses(draft, request.contracts)),
     ...drafts.flatMap(checkParameters),
     ...checkGraph(drafts),
@@ -70,7 +70,7 @@ export function parsePipeline(request: PipelineRequest): ParsedPipeline {
   if (problems.length > 0) return { ok: false, problems: inOrder(problems) };
   return {
     ok: true,
-    pipeline: resolve(pipelineSchema.parse(valueOf(root)), drafts, (name) => wired.get(name)?.inputs ?? {}),
+    pipeline: resolve(pipelineSchema.parse(toJson(root)), drafts, (name) => wired.get(name)?.inputs ?? {}),
   };
 }
 
@@ -92,7 +92,7 @@ function checkUses(draft: Draft, contracts: ReadonlyMap<string, StageContract>):
 function checkParameters(draft: Draft): Flaw[] {
   // `with` of a wrong type is told by the pipeline's own schema.
   if (!draft.contract || (draft.hasWith && !draft.with)) return [];
-  return explain(draft.contract.params, draft.with ? valueOf(draft.with) : {}, ['stages', draft.name, 'with']);
+  return explain(draft.contract.params, draft.with ? toJson(draft.with) : {}, ['stages', draft.name, 'with']);
 }
 
 /** Finds the places; drops what follows from a text that could not be interpolated. */

@@ -44,10 +44,10 @@ export function problemAt(place: Place, path: ConfigPath, flaw: Omit<Flaw, 'path
     file: place.file,
     line: place.line,
     column: place.column,
-    path: path.join('.'),
-    message: flaw.message,
-    ...(flaw.expected === undefined ? {} : { expected: flaw.expected }),
-    ...(flaw.nearest === undefined ? {} : { nearest: flaw.nearest }),
+    path: cut(path.join('.'), 200),
+    message: cut(flaw.message, 400),
+    ...(flaw.expected === undefined ? {} : { expected: cut(flaw.expected, 600) }),
+    ...(flaw.nearest === undefined ? {} : { nearest: cut(flaw.nearest, 200) }),
   };
 }
 
@@ -75,4 +75,9 @@ export function oneOf(words: Iterable<string>): string | undefined {
   const all = [...words];
   if (all.length === 0) return undefined;
   return all.length === 1 ? list(all) : `one of ${list(all)}`;
+}
+
+/** A file can hold names of any length; terminals, logs and histories cannot. */
+function cut(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length - 1)}…` : text;
 }

@@ -1,4 +1,6 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
+import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseDocument } from 'yaml';
+import { linePlaces } from './linePlaces.ts';
+import { deepestNesting, tooDeepAt } from './nesting.ts';
 import { type Problem, problemAt } from './problem.ts';
 import type { ConfigNode, ConfigPath, ListNode, MapNode, Place } from './tree.ts';
 
@@ -7,8 +9,8 @@ export const largestFile = 1024 * 1024;
 
 /** Values after aliases are expanded: a file that stays below is read in a moment, an alias bomb does not stay below. */
 const mostValues = 100_000;
-/** Deeper than any parameter goes, far from the end of the call stack. */
-const deepestNesting = 100;
+/** One slip makes the parser stumble on for a while; the first few say it all. */
+const mostSyntaxErrors = 20;
 
 /**
  * Reads YAML 1.2 (core schema, with anchors, aliases and merge keys) into a tree that knows its places. Never throws; without a
@@ -21,23 +23,25 @@ export function readYaml(text: string, file: string): { root?: ConfigNode; probl
     const message = `The file is too large: got ${bytes} bytes`;
     return { problems: [problemAt(top, [], { message, expected: `at most ${largestFile}` })] };
   }
-  const lines = new LineCounter();
-  const reader = new TreeReader(file, lines);
-  try {
-    const document = parseDocument(mask(text), {
-      version: '1.2',
-      schema: 'core',
-      uniqueKeys: false, // checked by TreeReader: the library compares every key with every other
-      prettyErrors: false,
-      lineCounter: lines,
-    });
-    const root = reader.read(document);
-    return root ? { root, problems: reader.problems } : { problems: reader.problems };
-  } catch (error) {
-    // The parser calls itself for every level of nesting.
-    if (!(error instanceof RangeError)) throw error;
-    return { problems: [problemAt(top, [], { message: 'The file is nested too deeply to be read' })] };
+  const parsable = mask(text);
+  const placeAt = linePlaces(text, file);
+  const tooDeep = tooDeepAt(parsable);
+  if (tooDeep !== undefined) {
+    return {
+      problems: [
+        problemAt(placeAt(tooDeep), [], { message: `The file is nested more than ${deepestNesting} levels deep` }),
+      ],
+    };
   }
+  const reader = new TreeReader(placeAt);
+  const document = parseDocument(parsable, {
+    version: '1.2',
+    schema: 'core',
+    uniqueKeys: false, // checked by TreeReader: the library compares every key with every other
+    prettyErrors: false,
+  });
+  const root = reader.read(document);
+  return root ? { root, problems: reader.problems } : { problems: reader.problems };
 }
 
 /**
@@ -61,26 +65,26 @@ function unmask(text: string): string {
 
 class TreeReader {
   readonly problems: Problem[] = [];
-  readonly #file: string;
-  readonly #lines: LineCounter;
+  readonly #placeAt: (offset: number) => Place;
   readonly #anchors = new Map<string, Node>();
+  #depth = 0;
   #values = 0;
   #aliases = 0;
 
-  constructor(file: string, lines: LineCounter) {
-    this.#file = file;
-    this.#lines = lines;
+  constructor(placeAt: (offset: number) => Place) {
+    this.#placeAt = placeAt;
   }
 
   read(document: Document.Parsed): ConfigNode | undefined {
-    for (const error of [...document.errors, ...document.warnings]) {
+    const errors = [...document.errors, ...document.warnings];
+    for (const error of errors.slice(0, mostSyntaxErrors)) {
       this.#problem(this.#place(error.pos[0]), [], unmask(error.message.replace(/\s+/g, ' ')));
     }
     if (document.directives.yaml.explicit && document.directives.yaml.version !== '1.2') {
       this.#problem(this.#place(0), [], `Expected YAML 1.2, got ${document.directives.yaml.version}`);
     }
     if (this.problems.length > 0) return undefined;
-    if (document.contents === null) {
+    if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) {
       this.#problem(this.#place(0), [], 'The file is empty');
       return undefined;
     }
@@ -89,10 +93,17 @@ class TreeReader {
 
   /** Undefined when the reading was given up; the reason is among the problems. */
   #node(node: Node, path: ConfigPath, keyPlace?: Place): ConfigNode | undefined {
+    this.#depth++;
+    const read = this.#nodeAtDepth(node, path, keyPlace);
+    this.#depth--;
+    return read;
+  }
+
+  #nodeAtDepth(node: Node, path: ConfigPath, keyPlace?: Place): ConfigNode | undefined {
     const place = this.#place(node.range?.[0]);
     if (++this.#values > mostValues)
       return this.#giveUp(place, path, `The file expands to more than ${mostValues} values`);
-    if (path.length > deepestNesting)
+    if (this.#depth > deepestNesting)
       return this.#giveUp(place, path, `The file is nested more than ${deepestNesting} levels deep`);
     if (isAlias(node)) {
       const target = this.#anchors.get(node.source);
@@ -180,8 +191,7 @@ class TreeReader {
   }
 
   #place(offset: number | undefined): Place {
-    const { line, col } = this.#lines.linePos(offset ?? 0);
-    return { file: this.#file, line: Math.max(line, 1), column: Math.max(col, 1) };
+    return this.#placeAt(offset ?? 0);
   }
 }
 

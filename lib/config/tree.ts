@@ -35,10 +35,10 @@ export interface ScalarNode extends Written {
 /** A configuration with the place of every key and value. */
 export type ConfigNode = MapNode | ListNode | ScalarNode;
 
-export function valueOf(node: ConfigNode): Json {
+export function toJson(node: ConfigNode): Json {
   if (node.kind === 'scalar') return node.value;
-  if (node.kind === 'list') return node.items.map(valueOf);
-  return Object.fromEntries([...node.entries].map(([key, entry]) => [key, valueOf(entry)]));
+  if (node.kind === 'list') return node.items.map(toJson);
+  return Object.fromEntries([...node.entries].map(([key, entry]) => [key, toJson(entry)]));
 }
 
 /** `value` as a tree whose every part was written at `place`. */
