@@ -27,7 +27,10 @@ export default implementStage(fetchData, {
     if (address.scheme === 'synthetic') {
       const { fetchSynthetic, syntheticVersion } = await import('../lib/data/source/syntheticSource.ts');
       if (syntheticVersion(address.plots).digest !== source.digest) {
-        throw new FurrowError('SOURCE_CHANGED', 'This worker makes other synthetic plots than the one that resolved the source');
+        throw new FurrowError(
+          'SOURCE_CHANGED',
+          'This worker makes other synthetic plots than the one that resolved the source',
+        );
       }
       await fetchSynthetic(address.plots, signal, output, progress);
     } else {

@@ -29,6 +29,8 @@ export interface Preprocessing {
   readonly height: number;
   readonly width: number;
   readonly fit: 'resize' | 'crop';
+  /** Pixels outside are invalid, as NaN and infinities are. */
+  readonly validRange?: readonly [low: number, high: number];
   /** Per band: what an invalid pixel becomes (the training plots' mean of that band). */
   readonly fill: readonly number[];
 }

@@ -44,7 +44,10 @@ function folderPath(rest: string, source: string): string {
   // file:///abs, file://localhost/abs (RFC 8089), file:relative. Spaces and % are taken as they are: these are paths, not URLs.
   const path = rest.startsWith('//') ? rest.slice(2).replace(/^localhost(?=\/)/, '') : rest;
   if (rest.startsWith('//') && !path.startsWith('/')) {
-    throw invalid(source, `names a host; write \`file:${path}\` for a relative folder, \`file:///…\` for an absolute one`);
+    throw invalid(
+      source,
+      `names a host; write \`file:${path}\` for a relative folder, \`file:///…\` for an absolute one`,
+    );
   }
   if (path === '' || path.includes('\0')) throw invalid(source, 'names no folder');
   return path;
@@ -69,14 +72,18 @@ const syntheticRules: Readonly<Record<keyof SyntheticPlots, Rule>> = {
 
 function syntheticPlots(rest: string, source: string): SyntheticPlots {
   const [subject, query = ''] = rest.split(/\?(.*)/s);
-  if (subject !== 'plots') throw invalid(source, `makes \`${subject}\`, and only \`plots\` can be made: \`synthetic:plots?…\``);
+  if (subject !== 'plots')
+    throw invalid(source, `makes \`${subject}\`, and only \`plots\` can be made: \`synthetic:plots?…\``);
   const given = new Map<string, number>();
   for (const [name, text] of new URLSearchParams(query)) {
     const rule = Object.hasOwn(syntheticRules, name) ? syntheticRules[name as keyof SyntheticPlots] : undefined;
     if (!rule) {
       const meant = nearest(name, Object.keys(syntheticRules));
       const known = Object.keys(syntheticRules).join(', ');
-      throw invalid(source, `has an unknown parameter \`${name}\`${meant ? `; did you mean \`${meant}\`?` : ''} Known: ${known}`);
+      throw invalid(
+        source,
+        `has an unknown parameter \`${name}\`${meant ? `; did you mean \`${meant}\`?` : ''} Known: ${known}`,
+      );
     }
     if (given.has(name)) throw invalid(source, `says \`${name}\` twice`);
     const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;

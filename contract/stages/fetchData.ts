@@ -14,12 +14,15 @@ const source = z
       check.addIssue({ code: 'custom', message: error.message, params: { code: error.code } });
     }
   })
-  .describe(`Where the plots come from: ${Object.values(sourceSchemes).join(', ')}. A relative path starts from the pipeline file.`);
+  .describe(
+    `Where the plots come from: ${Object.values(sourceSchemes).join(', ')}. A relative path starts from the pipeline file.`,
+  );
 
 export const fetchData = defineStage({
   name: 'fetchData',
   kind: 'source',
-  summary: 'Fetches the plots exactly as the source holds them now; nothing new there leaves every later stage as it was.',
+  summary:
+    'Fetches the plots exactly as the source holds them now; nothing new there leaves every later stage as it was.',
   params: z.strictObject({
     /**
      * Operational, though it decides everything: the digest of what the source holds enters the key instead. The same plots

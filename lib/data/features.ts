@@ -69,7 +69,9 @@ export async function openFeatures(folder: string): Promise<Features> {
       const length = wanted.length * plotLength;
       const target = into ?? new Float32Array(length);
       if (target.length < length) {
-        throw new RangeError(`Expected \`into\` to hold ${length} floats (${wanted.length} plots), got ${target.length}`);
+        throw new RangeError(
+          `Expected \`into\` to hold ${length} floats (${wanted.length} plots), got ${target.length}`,
+        );
       }
       for (const [shard, reads] of readsByShard(wanted, description.plotsPerShard, plotLength, target)) {
         await readFloats(join(folder, shardFile(split, shard)), reads);
@@ -97,7 +99,8 @@ function readsByShard(
     const first = wanted[start] as number;
     const shard = Math.floor(first / plotsPerShard);
     let end = start + 1;
-    while (wanted[end] === first + (end - start) && Math.floor((wanted[end] as number) / plotsPerShard) === shard) end++;
+    while (wanted[end] === first + (end - start) && Math.floor((wanted[end] as number) / plotsPerShard) === shard)
+      end++;
     const list = reads.get(shard) ?? [];
     list.push({
       position: (first % plotsPerShard) * plotLength,
@@ -129,9 +132,11 @@ async function readFully(file: FileHandle, path: string, position: number, targe
 }
 
 function expand(indices: readonly number[] | PlotRange, plots: number, split: Split): readonly number[] {
-  const wanted = 'from' in indices ? Array.from({ length: indices.to - indices.from }, (_, i) => indices.from + i) : indices;
+  const wanted =
+    'from' in indices ? Array.from({ length: indices.to - indices.from }, (_, i) => indices.from + i) : indices;
   const wrong = wanted.find((index) => !Number.isInteger(index) || index < 0 || index >= plots);
-  if (wrong !== undefined) throw new RangeError(`Expected indices from 0 to ${plots - 1} of split ${split}, got \`${wrong}\``);
+  if (wrong !== undefined)
+    throw new RangeError(`Expected indices from 0 to ${plots - 1} of split ${split}, got \`${wrong}\``);
   return wanted;
 }
 
@@ -142,7 +147,8 @@ async function checkSizes(
   rows: number,
   plotLength: number,
 ): Promise<void> {
-  if (plots[split] !== rows) throw unknown(featuresFiles.plots, `lists ${rows} ${split} plots, expected ${plots[split]}`);
+  if (plots[split] !== rows)
+    throw unknown(featuresFiles.plots, `lists ${rows} ${split} plots, expected ${plots[split]}`);
   if (rows === 0) return;
   await checkSize(folder, summaryFile(split), rows * 2 * channels.length * floatBytes);
   for (let shard = 0; shard * plotsPerShard < rows; shard++) {
@@ -167,5 +173,8 @@ async function readJson(folder: string, path: string): Promise<unknown> {
 }
 
 function unknown(path: string, what: string, cause?: unknown): FurrowError {
-  return new FurrowError('ARTIFACT_FILE_UNKNOWN', `The features artifact's ${path} ${what}`, { details: { path }, cause });
+  return new FurrowError('ARTIFACT_FILE_UNKNOWN', `The features artifact's ${path} ${what}`, {
+    details: { path },
+    cause,
+  });
 }

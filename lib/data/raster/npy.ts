@@ -12,7 +12,8 @@ export function readNpy(bytes: Uint8Array, name: string, bands?: number): Raster
   const count = shape.reduce((product, size) => product * size, 1);
   if (count > mostSamples) throw unreadable(name, `says that it holds ${count} values, more than ${mostSamples}`);
   const size = sizes[type.slice(1)] as number;
-  if (bytes.length < start + count * size) throw unreadable(name, `has ${bytes.length - start} of ${count * size} bytes of values`);
+  if (bytes.length < start + count * size)
+    throw unreadable(name, `has ${bytes.length - start} of ${count * size} bytes of values`);
 
   const view = new DataView(bytes.buffer, bytes.byteOffset + start, count * size);
   const read = reader(view, type);
@@ -62,7 +63,8 @@ function readHeader(bytes: Uint8Array, name: string): NpyHeader {
     .filter((part) => part.trim() !== '')
     .map(Number);
   if (dimensions.length < 2 || dimensions.length > 3) throw unsupported(name, `shape (${dimensions.join(', ')})`);
-  if (dimensions.some((size) => !Number.isSafeInteger(size) || size < 1)) throw unreadable(name, `has the shape (${shape})`);
+  if (dimensions.some((size) => !Number.isSafeInteger(size) || size < 1))
+    throw unreadable(name, `has the shape (${shape})`);
   return { type, fortran: fortran === 'True', shape: dimensions, start: at + length };
 }
 

@@ -51,7 +51,10 @@ function readBlock({ bytes, name, layout, index, left, top, targets }: BlockPlac
 
   const offset = block.offsets[index] as number;
   const stored = block.byteCounts?.[index] ?? needed;
-  if (stored === 0) return fillSparse(targets, layout, { left, top, columns, rows });
+  if (stored === 0) {
+    fillSparse(targets, layout, { left, top, columns, rows });
+    return;
+  }
   if (offset + stored > bytes.length) throw unreadable(name, `ends within block ${index}`);
   const packed = bytes.subarray(offset, offset + stored);
   if (needed > mostSamples * 8) throw unreadable(name, `says that block ${index} has ${needed} bytes`);
@@ -84,12 +87,16 @@ function fillSparse(
 ): void {
   // GDAL leaves out blocks without data: they hold the nodata value, or 0 where there is none.
   for (const target of targets) {
-    for (let y = top; y < top + rows; y++) target.fill(nodata === undefined ? 0 : Number.NaN, y * width + left, y * width + left + columns);
+    for (let y = top; y < top + rows; y++)
+      target.fill(nodata === undefined ? 0 : Number.NaN, y * width + left, y * width + left + columns);
   }
 }
 
 /** Reads the sample at a byte offset; nodata becomes NaN. */
-function sampleReader(data: Uint8Array, { bits, kind, littleEndian, predictor, nodata }: TiffLayout): (at: number) => number {
+function sampleReader(
+  data: Uint8Array,
+  { bits, kind, littleEndian, predictor, nodata }: TiffLayout,
+): (at: number) => number {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const little = predictor === 3 ? false : littleEndian;
   const read = reader(view, `${kind}${bits}`, little);

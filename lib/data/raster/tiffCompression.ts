@@ -39,7 +39,8 @@ const mostCodes = 4096;
 
 /** LZW (TIFF 6.0, section 13): codes of 9 to 12 bits, most significant bit first, that grow one code early. */
 function unpackLzw(block: Uint8Array, length: number): Uint8Array {
-  if (block[0] === 0 && ((block[1] ?? 0) & 1) === 1) throw new Error('LZW of the old kind, least significant bit first');
+  if (block[0] === 0 && ((block[1] ?? 0) & 1) === 1)
+    throw new Error('LZW of the old kind, least significant bit first');
   const out = new Uint8Array(length);
   // Where the text of a code lies in `out` already: it was written there when the code was made.
   const starts = new Uint32Array(mostCodes);

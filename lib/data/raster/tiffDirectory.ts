@@ -54,7 +54,20 @@ const tags = {
 type TagName = keyof typeof tags;
 
 /** Bytes of a value, by the field's type (TIFF 6.0, page 15). */
-const typeBytes: Readonly<Record<number, number>> = { 1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8 };
+const typeBytes: Readonly<Record<number, number>> = {
+  1: 1,
+  2: 1,
+  3: 2,
+  4: 4,
+  5: 8,
+  6: 1,
+  7: 1,
+  8: 2,
+  9: 4,
+  10: 8,
+  11: 4,
+  12: 8,
+};
 
 const compressions: Readonly<Record<number, string>> = {
   2: 'CCITT',
@@ -76,14 +89,19 @@ export function readLayout(bytes: Uint8Array, name: string): TiffLayout {
   const width = one('ImageWidth', 0);
   const height = one('ImageLength', 0);
   const samples = one('SamplesPerPixel', 1);
-  if (width < 1 || height < 1 || samples < 1) throw unreadable(name, `says that it is ${width}x${height} pixels of ${samples} samples`);
+  if (width < 1 || height < 1 || samples < 1)
+    throw unreadable(name, `says that it is ${width}x${height} pixels of ${samples} samples`);
   if (width * height * samples > mostSamples) {
     throw unreadable(name, `says that it holds ${width}x${height}x${samples} samples, more than ${mostSamples}`);
   }
 
   const compression = one('Compression', 1);
   if (![1, 5, 8, 32773, 32946].includes(compression)) {
-    throw unsupported(name, 'Compression', `${compression}${compressions[compression] ? ` (${compressions[compression]})` : ''}`);
+    throw unsupported(
+      name,
+      'Compression',
+      `${compression}${compressions[compression] ? ` (${compressions[compression]})` : ''}`,
+    );
   }
   if (one('FillOrder', 1) !== 1) throw unsupported(name, 'FillOrder', one('FillOrder', 1));
   if (one('PhotometricInterpretation', 1) === 3) throw unsupported(name, 'PhotometricInterpretation', '3 (palette)');
@@ -91,13 +109,16 @@ export function readLayout(bytes: Uint8Array, name: string): TiffLayout {
   // A single value for all samples is common, though the specification wants one for each.
   const bits = same(numbers('BitsPerSample') ?? [1], 'BitsPerSample', name);
   const format = same(numbers('SampleFormat') ?? [1], 'SampleFormat', name);
-  const kind: SampleKind | undefined = format === 1 || format === 4 ? 'uint' : format === 2 ? 'int' : format === 3 ? 'float' : undefined;
+  const kind: SampleKind | undefined =
+    format === 1 || format === 4 ? 'uint' : format === 2 ? 'int' : format === 3 ? 'float' : undefined;
   if (!kind) throw unsupported(name, 'SampleFormat', format);
-  if (!(kind === 'float' ? [32, 64] : [8, 16, 32]).includes(bits)) throw unsupported(name, 'BitsPerSample', `${bits} (${kind})`);
+  if (!(kind === 'float' ? [32, 64] : [8, 16, 32]).includes(bits))
+    throw unsupported(name, 'BitsPerSample', `${bits} (${kind})`);
 
   // Predictors belong to LZW and deflate; libtiff ignores the tag with the other compressions.
   const predictor = compression === 1 || compression === 32773 ? 1 : one('Predictor', 1);
-  if (![1, 2, 3].includes(predictor) || (predictor === 3 && kind !== 'float')) throw unsupported(name, 'Predictor', predictor);
+  if (![1, 2, 3].includes(predictor) || (predictor === 3 && kind !== 'float'))
+    throw unsupported(name, 'Predictor', predictor);
   const configuration = one('PlanarConfiguration', 1);
   if (configuration !== 1 && configuration !== 2) throw unsupported(name, 'PlanarConfiguration', configuration);
   const planar = configuration === 2 && samples > 1;
@@ -113,7 +134,8 @@ export function readLayout(bytes: Uint8Array, name: string): TiffLayout {
   const byteCounts = numbers(tiled ? 'TileByteCounts' : 'StripByteCounts');
   const blocks = Math.ceil(width / blockWidth) * Math.ceil(height / blockHeight) * (planar ? samples : 1);
   if (!offsets || offsets.length < blocks) throw unreadable(name, `lists ${offsets?.length ?? 0} of ${blocks} blocks`);
-  if (byteCounts ? byteCounts.length < blocks : compression !== 1) throw unreadable(name, 'does not say how long its blocks are');
+  if (byteCounts ? byteCounts.length < blocks : compression !== 1)
+    throw unreadable(name, 'does not say how long its blocks are');
 
   const nodataText = text('GDAL_NODATA');
   const nodata = nodataText === undefined || nodataText === '' ? undefined : Number(nodataText);
@@ -142,7 +164,8 @@ function readFields(bytes: Uint8Array, name: string): Fields {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const littleEndian = view.getUint8(0) === 0x49;
   const magic = view.getUint16(2, littleEndian);
-  if (magic === 43) throw new FurrowError('TIFF_UNSUPPORTED', `${name} is a BigTIFF`, { details: { file: name, tag: 'BigTIFF' } });
+  if (magic === 43)
+    throw new FurrowError('TIFF_UNSUPPORTED', `${name} is a BigTIFF`, { details: { file: name, tag: 'BigTIFF' } });
   if (magic !== 42) throw unreadable(name, 'begins like a TIFF but is none');
 
   const start = view.getUint32(4, littleEndian);
@@ -169,8 +192,11 @@ function readFields(bytes: Uint8Array, name: string): Fields {
   };
   const text = (tag: TagName): string | undefined => {
     const entry = entries.get(tags[tag]);
-    if (!entry || entry.type !== 2) return undefined;
-    return Buffer.from(bytes.subarray(entry.at, entry.at + entry.count)).toString('latin1').replace(/\0.*$/s, '').trim();
+    if (entry?.type !== 2) return undefined;
+    return Buffer.from(bytes.subarray(entry.at, entry.at + entry.count))
+      .toString('latin1')
+      .replace(/\0.*$/s, '')
+      .trim();
   };
   return { littleEndian, numbers, text };
 }

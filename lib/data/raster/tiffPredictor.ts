@@ -23,7 +23,11 @@ export function undoHorizontal({ bytes, columns, stride, sampleBytes, littleEndi
       } else if (sampleBytes === 4) {
         view.setUint32(at, view.getUint32(at, littleEndian) + view.getUint32(at - step, littleEndian), littleEndian);
       } else {
-        view.setBigUint64(at, view.getBigUint64(at, littleEndian) + view.getBigUint64(at - step, littleEndian), littleEndian);
+        view.setBigUint64(
+          at,
+          view.getBigUint64(at, littleEndian) + view.getBigUint64(at - step, littleEndian),
+          littleEndian,
+        );
       }
     }
   }
@@ -42,7 +46,8 @@ export function undoFloatingPoint({ bytes, columns, stride, sampleBytes }: Predi
     for (let at = stride; at < rowBytes; at++) row[at] = (row[at] as number) + (row[at - stride] as number);
     planes.set(row);
     for (let sample = 0; sample < samples; sample++) {
-      for (let byte = 0; byte < sampleBytes; byte++) row[sample * sampleBytes + byte] = planes[byte * samples + sample] as number;
+      for (let byte = 0; byte < sampleBytes; byte++)
+        row[sample * sampleBytes + byte] = planes[byte * samples + sample] as number;
     }
   }
 }

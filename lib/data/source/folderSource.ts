@@ -72,14 +72,20 @@ function version(files: readonly SourceFile[], uri: string): SourceVersion {
 
 async function digest(file: string, path: string): Promise<{ digest: Digest; bytes: number }> {
   return digestOfFile(file).catch((cause: unknown) => {
-    throw new FurrowError('SOURCE_NOT_FOUND', `The source's ${path} cannot be read`, { details: { file: path }, cause });
+    throw new FurrowError('SOURCE_NOT_FOUND', `The source's ${path} cannot be read`, {
+      details: { file: path },
+      cause,
+    });
   });
 }
 
 /** The regular files below a folder, sorted by path; links are followed as long as they stay inside. */
 async function listFiles(folder: string, uri: string): Promise<{ path: string; file: string }[]> {
   const root = await realpath(resolve(folder)).catch((cause: unknown) => {
-    throw new FurrowError('SOURCE_NOT_FOUND', `There is no folder \`${uri}\` on this worker`, { details: { uri }, cause });
+    throw new FurrowError('SOURCE_NOT_FOUND', `There is no folder \`${uri}\` on this worker`, {
+      details: { uri },
+      cause,
+    });
   });
   if (!(await stat(root)).isDirectory()) {
     throw new FurrowError('SOURCE_NOT_FOUND', `\`${uri}\` is a file, expected a folder`, { details: { uri } });
@@ -89,11 +95,16 @@ async function listFiles(folder: string, uri: string): Promise<{ path: string; f
   await walk({ root, folder: root, seen: new Set([root]), files, escaping });
   if (escaping.length > 0) {
     const shown = escaping.sort().slice(0, mostShown).join(', ');
-    throw new FurrowError('DATA_BAD_INPUT', `The source \`${uri}\` has links that lead out of it or nowhere: ${shown}`, {
-      details: { count: escaping.length },
-    });
+    throw new FurrowError(
+      'DATA_BAD_INPUT',
+      `The source \`${uri}\` has links that lead out of it or nowhere: ${shown}`,
+      {
+        details: { count: escaping.length },
+      },
+    );
   }
-  if (files.length === 0) throw new FurrowError('DATA_EMPTY', `The source \`${uri}\` holds no file`, { details: { uri } });
+  if (files.length === 0)
+    throw new FurrowError('DATA_EMPTY', `The source \`${uri}\` holds no file`, { details: { uri } });
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
@@ -114,7 +125,8 @@ async function walk({ root, folder, seen, files, escaping, prefix = '' }: Walk):
     const path = `${prefix}${entry.name}`;
     const place = join(folder, entry.name);
     if (entry.isFile()) files.push({ path, file: place });
-    else if (entry.isDirectory()) await walk({ root, folder: place, seen: new Set([...seen, place]), files, escaping, prefix: `${path}/` });
+    else if (entry.isDirectory())
+      await walk({ root, folder: place, seen: new Set([...seen, place]), files, escaping, prefix: `${path}/` });
     else if (entry.isSymbolicLink()) {
       const target = await realpath(place).catch(() => undefined);
       if (target === undefined || !isWithin(root, target) || seen.has(target)) {
@@ -123,7 +135,8 @@ async function walk({ root, folder, seen, files, escaping, prefix = '' }: Walk):
       }
       const kind = await stat(target);
       if (kind.isFile()) files.push({ path, file: target });
-      if (kind.isDirectory()) await walk({ root, folder: target, seen: new Set([...seen, target]), files, escaping, prefix: `${path}/` });
+      if (kind.isDirectory())
+        await walk({ root, folder: target, seen: new Set([...seen, target]), files, escaping, prefix: `${path}/` });
     }
     // Sockets, pipes and devices are no data.
   }
@@ -142,5 +155,8 @@ function isLitter(name: string): boolean {
 const mostShown = 20;
 
 function changed(uri: string, what: string, cause?: unknown): FurrowError {
-  return new FurrowError('SOURCE_CHANGED', `The source \`${uri}\` changed while it was read: ${what}`, { details: { uri }, cause });
+  return new FurrowError('SOURCE_CHANGED', `The source \`${uri}\` changed while it was read: ${what}`, {
+    details: { uri },
+    cause,
+  });
 }

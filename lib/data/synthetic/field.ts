@@ -24,7 +24,8 @@ export function smoothField(
     for (const column of columns) {
       const at = above + column.knot;
       const upper = (knots[at] as number) * (1 - column.share) + (knots[at + 1] as number) * column.share;
-      const lower = (knots[at + across] as number) * (1 - column.share) + (knots[at + across + 1] as number) * column.share;
+      const lower =
+        (knots[at + across] as number) * (1 - column.share) + (knots[at + across + 1] as number) * column.share;
       field[pixel++] = (upper * (1 - row.share) + lower * row.share) / (row.deviation * column.deviation);
     }
   }

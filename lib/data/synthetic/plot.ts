@@ -44,7 +44,8 @@ export function photograph(plot: TrialPlot, spec: SyntheticPlots): Float32Array[
       const area = cropArea + weed;
       const leafShare = weed > 0 ? cropArea / area : 1;
       const chlorophyll =
-        (leafShare * state.chlorophyll + (1 - leafShare) * state.weedChlorophyll) * Math.exp(0.06 * (greenness[pixel] as number));
+        (leafShare * state.chlorophyll + (1 - leafShare) * state.weedChlorophyll) *
+        Math.exp(0.06 * (greenness[pixel] as number));
       const covered = cover(area);
       const sunlit = 1 - state.shade * shadow(at, state) * (1 - covered);
       const moisture = Math.min(1, Math.max(0, state.moisture + 0.18 * (damp[pixel] as number)));
