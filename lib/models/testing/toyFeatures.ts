@@ -50,7 +50,10 @@ export async function writeToyFeatures(folder: string, { height, width, plots }:
     if (plots[split] === 0) continue;
     await mkdir(join(folder, split), { recursive: true });
     await writeFile(join(folder, shardFile(split, 0)), floatsToBytes(pixels));
-    await writeFile(join(folder, summaryFile(split)), floatsToBytes(summarizePlots(pixels, plots[split], channels.length)));
+    await writeFile(
+      join(folder, summaryFile(split)),
+      floatsToBytes(summarizePlots(pixels, plots[split], channels.length)),
+    );
   }
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, featuresFiles.description), JSON.stringify(description));

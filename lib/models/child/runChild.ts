@@ -1,0 +1,151 @@
+/** The parent's side: starts a child process for one task, passes messages on, and sees to it that no child is left. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { FurrowError, isFailureCode } from '../../../contract/errors.ts';
+import type { StageLog, StageProgress } from '../../../contract/stage.ts';
+import { childEnvironment } from './environment.ts';
+import { oomKills } from './memory.ts';
+import type { FromChild, ToChild } from './messages.ts';
+
+/** For the step that is under way (4 s for a large batch on two cores) and the checkpoint after it; then the child is killed. */
+const stopGraceMs = 8_000;
+/** Of the child's standard error, what is kept to explain a crash. */
+const stderrTail = 4_096;
+
+export interface ChildRun {
+  /** The built program, from `entryPoint('…')`. */
+  readonly entry: string;
+  /** Plain data. */
+  readonly task: unknown;
+  readonly signal: AbortSignal;
+  readonly log: StageLog;
+  /** On top of {@link childEnvironment}. */
+  readonly env?: Readonly<Record<string, string>>;
+  onProgress?(progress: StageProgress): void;
+  /** The file may be moved away. When this fails, training goes on to the next checkpoint. */
+  onCheckpoint?(step: number, file: string): Promise<void>;
+  onSpawn?(pid: number): void;
+}
+
+/**
+ * Runs the task and gives its result. Once `signal` is aborted the child is asked to stop, its last checkpoint is taken, it is
+ * killed when that takes too long, and the signal's reason is thrown.
+ *
+ * @throws FurrowError the child's own; `CHILD_CRASHED` or `CHILD_OUT_OF_MEMORY` when it ended without a word
+ */
+export async function runChild(options: ChildRun): Promise<unknown> {
+  const { entry, signal } = options;
+  signal.throwIfAborted();
+  if (!existsSync(entry)) {
+    throw new FurrowError('SETUP_INCOMPLETE', 'The program of the child process is not built');
+  }
+  const killsBefore = oomKills();
+  const child = fork(entry, [], {
+    env: { ...childEnvironment(process.env), ...options.env },
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  const stderr = keepTail(child);
+  const conversation = converse(child, options);
+  let killed = false;
+  let timer: NodeJS.Timeout | undefined;
+  const stop = () => {
+    tell(child, { kind: 'stop' });
+    timer = setTimeout(() => {
+      killed = true;
+      child.kill('SIGKILL');
+    }, stopGraceMs);
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  // A parent that ends in an orderly way takes the child with it; for the other ways the child watches the channel.
+  const killNow = () => child.kill('SIGKILL');
+  process.once('exit', killNow);
+  try {
+    const exit = await ended(child);
+    const last = await conversation.settled();
+    if (signal.aborted) throw signal.reason;
+    if (last?.kind === 'done') return last.result;
+    if (last?.kind === 'failed') throw failureOf(last);
+    throw crash(exit, stderr(), { killed, oom: oomKills() > killsBefore });
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
+    process.removeListener('exit', killNow);
+  }
+}
+
+interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly error?: Error;
+}
+
+function ended(child: ChildProcess): Promise<Exit> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => {
+      if (child.pid === undefined) resolve({ code: null, signal: null, error });
+    });
+    child.once('close', (code, signal) => resolve({ code, signal }));
+  });
+}
+
+function converse(child: ChildProcess, { task, log, onProgress, onCheckpoint, onSpawn }: ChildRun) {
+  let last: FromChild | undefined;
+  let storing: Promise<void> = Promise.resolve();
+  const store = async (step: number, file: string): Promise<void> => {
+    try {
+      await onCheckpoint?.(step, file);
+    } catch (error) {
+      log.warn(`checkpoint of step ${step} was not stored: ${error instanceof Error ? error.message : String(error)}`, {
+        step,
+      });
+    }
+    tell(child, { kind: 'stored', step });
+  };
+  child.on('message', (message: FromChild) => {
+    if (message.kind === 'ready') {
+      if (child.pid !== undefined) onSpawn?.(child.pid);
+      tell(child, { kind: 'start', task });
+    } else if (message.kind === 'progress') onProgress?.(message.progress);
+    else if (message.kind === 'checkpoint') storing = storing.then(() => store(message.step, message.file));
+    else last = message;
+  });
+  return {
+    /** Once the child is gone: a checkpoint that it had handed over is still stored. */
+    settled: async (): Promise<FromChild | undefined> => {
+      await storing;
+      return last;
+    },
+  };
+}
+
+function tell(child: ChildProcess, message: ToChild): void {
+  // The child may be gone already; that shows as its exit.
+  if (child.connected) child.send(message, () => {});
+}
+
+function keepTail(child: ChildProcess): () => string {
+  let tail = '';
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+    tail = (tail + chunk).slice(-stderrTail);
+  });
+  return () => tail;
+}
+
+function failureOf({ code, message, details }: FromChild & { kind: 'failed' }): FurrowError {
+  return new FurrowError(isFailureCode(code) ? code : 'INTERNAL', message, { details });
+}
+
+function crash(exit: Exit, stderr: string, { killed, oom }: { killed: boolean; oom: boolean }): FurrowError {
+  const how = exit.error?.message ?? (exit.signal ? `signal ${exit.signal}` : `exit code ${exit.code}`);
+  const lines = stderr.trim().split('\n').slice(-5).join('\n').slice(-1000);
+  const details = { exitCode: exit.code, signal: exit.signal };
+  const outOfMemory =
+    (exit.signal === 'SIGKILL' && !killed && oom) ||
+    /std::bad_alloc|heap out of memory|OOM when allocating/.test(stderr);
+  if (outOfMemory) {
+    return new FurrowError('CHILD_OUT_OF_MEMORY', `The child process ran out of memory (${how})`, { details });
+  }
+  const message = `The child process ended by ${how}${lines ? `; its last lines:\n${lines}` : ''}`;
+  return new FurrowError('CHILD_CRASHED', message, { details });
+}

@@ -1,0 +1,61 @@
+/** The child's side: takes one task from its parent, does it, and ends; it never outlives its parent. */
+import { FurrowError } from '../../../contract/errors.ts';
+import type { StageProgress } from '../../../contract/stage.ts';
+import type { FromChild, ToChild } from './messages.ts';
+
+export interface Session {
+  stopRequested(): boolean;
+  progress(update: StageProgress): void;
+  /** Hands a checkpoint to the parent; settles when the parent is done with the file. */
+  checkpoint(step: number, file: string): Promise<void>;
+}
+
+/** What a task gives back that was asked to stop and did. */
+export const stopped = Symbol('stopped');
+
+export function serveTask<T, R>(run: (task: T, session: Session) => Promise<R | typeof stopped>): void {
+  // Ctrl-C reaches the whole process group, yet when to stop is for the parent to say.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+  // The parent is gone: what would be computed now, nobody would take.
+  process.on('disconnect', () => process.exit(0));
+
+  let stopping = false;
+  const waiting = new Map<number, () => void>();
+  const session: Session = {
+    stopRequested: () => stopping,
+    progress: (progress) => send({ kind: 'progress', progress }),
+    checkpoint: (step, file) =>
+      new Promise((resolve) => {
+        waiting.set(step, resolve);
+        send({ kind: 'checkpoint', step, file });
+      }),
+  };
+  process.on('message', (message: ToChild) => {
+    if (message.kind === 'stop') stopping = true;
+    if (message.kind === 'stored') waiting.get(message.step)?.();
+    if (message.kind === 'start') void answer(() => run(message.task as T, session));
+  });
+  send({ kind: 'ready' });
+}
+
+async function answer(run: () => Promise<unknown>): Promise<void> {
+  const last: FromChild = await run().then(
+    (result) => (result === stopped ? { kind: 'stopped' } : { kind: 'done', result }),
+    (error: unknown) => ({ kind: 'failed', ...explain(error) }),
+  );
+  send(last, () => process.exit(0));
+}
+
+function explain(error: unknown): { code: string; message: string; details: FurrowError['details'] } {
+  if (error instanceof FurrowError) return { code: error.code, message: error.message, details: error.details };
+  const message = error instanceof Error ? error.message : String(error);
+  // TensorFlow's words for an allocation that failed (ResourceExhausted).
+  const code = /OOM when allocating|std::bad_alloc|Array buffer allocation failed/.test(message)
+    ? 'CHILD_OUT_OF_MEMORY'
+    : 'INTERNAL';
+  return { code, message, details: {} };
+}
+
+function send(message: FromChild, sent: () => void = () => {}): void {
+  if (process.connected) process.send?.(message, sent);
+}

@@ -1,0 +1,89 @@
+/** One training of a key at a time on a machine: a successor waits for the process before it, and ends it when it is an orphan. */
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import type { Digest } from '../../../contract/artifact.ts';
+import { isAlive, isOrphan, type ProcessMark, processMark } from './processMark.ts';
+
+/** An orphan notices by itself within a step that its parent is gone. */
+const orphanGraceMs = 5_000;
+/** A parent that was told to stop ends its child within 8 s; a heartbeat that finds the attempt lost may come 12 s late. */
+const waitMs = 25_000;
+const pollMs = 100;
+
+/** Where a key's claim lies: the same for every worker of this user on this machine. */
+export function workFolder(key: Digest): string {
+  return join(tmpdir(), `furrow-${userInfo().uid}`, 'work', key.replace('sha256:', '').slice(0, 32));
+}
+
+export interface ClaimOptions {
+  /** Called once when there is somebody to wait for. */
+  onWait?(pid: number): void;
+  /** Ends the wait; the claim is then not taken. */
+  stopRequested?(): boolean;
+  readonly orphanGraceMs?: number;
+  readonly waitMs?: number;
+}
+
+/**
+ * Claims `folder` for this process. A claim of a process that is gone is taken over. One that lives is waited for; when its
+ * parent is gone it is killed after a grace; when it has a parent that still keeps it after {@link waitMs}, it is another
+ * worker's rightful attempt, and this process goes on beside it: racing workers do no harm.
+ *
+ * @returns gives the claim back
+ */
+export async function claimWork(folder: string, options: ClaimOptions = {}): Promise<() => Promise<void>> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const file = join(folder, 'claim.json');
+  const own = processMark(process.pid);
+  const since = Date.now();
+  let told = false;
+  while (!(await create(file, own))) {
+    const holder = await readMark(file);
+    if (holder && !isAlive(holder)) await setAside(file, holder);
+    else if (holder) {
+      if (!told) options.onWait?.(holder.pid);
+      told = true;
+      const waited = Date.now() - since;
+      if (waited > (options.orphanGraceMs ?? orphanGraceMs) && isOrphan(holder)) process.kill(holder.pid, 'SIGKILL');
+      else if (waited > (options.waitMs ?? waitMs) || options.stopRequested?.()) return async () => {};
+    }
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+  return () => rm(file, { force: true });
+}
+
+async function create(file: string, mark: ProcessMark): Promise<boolean> {
+  try {
+    const handle = await open(file, 'wx');
+    await handle.writeFile(JSON.stringify(mark));
+    await handle.close();
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Undefined while the file is being written, or after it was removed. */
+async function readMark(file: string): Promise<ProcessMark | undefined> {
+  try {
+    const mark = JSON.parse(await readFile(file, 'utf8')) as ProcessMark;
+    return Number.isInteger(mark.pid) ? mark : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Moved first and looked at then: between two successors, the slower one must not remove the faster one's claim. */
+async function setAside(file: string, dead: ProcessMark): Promise<void> {
+  const aside = `${file}.${process.pid}`;
+  try {
+    await rename(file, aside);
+  } catch {
+    return;
+  }
+  const moved = await readMark(aside);
+  if (moved && (moved.pid !== dead.pid || moved.started !== dead.started) && isAlive(moved)) await rename(aside, file);
+  else await rm(aside, { force: true });
+}

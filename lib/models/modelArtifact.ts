@@ -1,0 +1,74 @@
+/** The files of a model artifact in a folder, written by the trainer and read for prediction. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FurrowError } from '../../contract/errors.ts';
+import type { FeaturesDescription } from '../../contract/features.ts';
+import type { JsonObject } from '../../contract/json.ts';
+import { canonicalJson } from '../../contract/json.ts';
+import { type ModelDescription, modelFiles, type WeightSpec } from '../../contract/model.ts';
+import { resultParams } from '../../contract/params.ts';
+import { type TrainParams, trainParams } from '../../contract/stages/train.ts';
+import { floatsOf, floatsToBytes } from './floats.ts';
+
+export interface ModelTensor extends WeightSpec {
+  readonly values: Float32Array;
+}
+
+/** Operational parameters stay out: they must not change the artifact's digest. */
+export function describeModel(
+  params: TrainParams,
+  features: FeaturesDescription,
+  tensors: readonly ModelTensor[],
+): ModelDescription {
+  return {
+    format: 1,
+    network: params.model,
+    params: resultParams(trainParams, params as JsonObject),
+    input: { preprocessing: features.preprocessing, channels: features.channels, ...features.statistics },
+    target: features.target,
+    weights: tensors.map(({ name, shape }) => ({ name, shape })),
+  };
+}
+
+export async function writeModel(
+  folder: string,
+  description: ModelDescription,
+  tensors: readonly ModelTensor[],
+): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, modelFiles.weights), Buffer.concat(tensors.map(({ values }) => floatsToBytes(values))));
+  await writeFile(join(folder, modelFiles.description), `${canonicalJson(description)}\n`);
+}
+
+/** @throws FurrowError `ARTIFACT_FILE_UNKNOWN` when the folder holds no model, or one that this program cannot read */
+export async function readModel(
+  folder: string,
+): Promise<{ readonly description: ModelDescription; readonly weights: ReadonlyMap<string, ModelTensor> }> {
+  const description = JSON.parse((await readPart(folder, modelFiles.description)).toString('utf8')) as ModelDescription;
+  if (description.format !== 1) {
+    throw unreadable(`is of format ${String(description.format)}, this program reads format 1`);
+  }
+  const bytes = await readPart(folder, modelFiles.weights);
+  const weights = new Map<string, ModelTensor>();
+  let offset = 0;
+  for (const { name, shape } of description.weights) {
+    const length = shape.reduce((product, size) => product * size, 1);
+    if (offset + length * 4 > bytes.length) throw unreadable(`has ${bytes.length} bytes of weights, too few`);
+    weights.set(name, { name, shape, values: floatsOf(bytes, offset, length) });
+    offset += length * 4;
+  }
+  if (offset !== bytes.length) throw unreadable(`has ${bytes.length} bytes of weights, expected ${offset}`);
+  return { description, weights };
+}
+
+async function readPart(folder: string, path: string): Promise<Buffer> {
+  try {
+    return await readFile(join(folder, path));
+  } catch (cause) {
+    throw unreadable(`has no readable ${path}`, cause);
+  }
+}
+
+function unreadable(what: string, cause?: unknown): FurrowError {
+  return new FurrowError('ARTIFACT_FILE_UNKNOWN', `The model artifact ${what}`, { cause });
+}

@@ -1,0 +1,105 @@
+/** Predicts with a model artifact: in the evaluation's child process and in the prediction server. */
+import type { Tensor } from '@tensorflow/tfjs-node';
+import { FurrowError } from '../../contract/errors.ts';
+import type { ModelDescription } from '../../contract/model.ts';
+import { type SteppedTrainParams, trainParams } from '../../contract/stages/train.ts';
+import { type ModelTensor, readModel } from './modelArtifact.ts';
+import { networkFor } from './networks/networkFor.ts';
+import { predictLinear } from './ridge/fit.ts';
+import { ridgeFromTensors } from './ridge/ridge.ts';
+import { summarizePlots } from './ridge/summary.ts';
+import { standardize } from './standardize.ts';
+import { loadTensorflow } from './tensorflow.ts';
+
+export interface LoadedModel {
+  readonly description: ModelDescription;
+  /**
+   * @param pixels `[plots, height, width, channels]`, preprocessed but not standardised; left as it is
+   * @returns `[plots]`, in the target's unit
+   * @throws RangeError for a length that is not a whole number of plots
+   */
+  predict(pixels: Float32Array): Promise<Float32Array>;
+  /** Frees native memory. */
+  dispose(): void;
+}
+
+/** Plots that a network sees at once: as in training, so that predicting needs no more memory. */
+const defaultBatch = 16;
+
+/** Loads TensorFlow only for models that compute with it: ridge does not. */
+export async function loadModel(folder: string): Promise<LoadedModel> {
+  const { description, weights } = await readModel(folder);
+  const parsed = trainParams.safeParse(description.params);
+  if (!parsed.success) {
+    throw new FurrowError(
+      'ARTIFACT_FILE_UNKNOWN',
+      `The model artifact's network ${description.network} is unknown here`,
+    );
+  }
+  const params = parsed.data;
+  return params.model === 'ridge' ? linearModel(description, weights) : networkModel(description, params, weights);
+}
+
+function linearModel(description: ModelDescription, weights: ReadonlyMap<string, ModelTensor>): LoadedModel {
+  const fit = ridgeFromTensors(weights);
+  return {
+    description,
+    async predict(pixels) {
+      const { plots, channels } = sizes(description, pixels);
+      return plots === 0 ? new Float32Array() : predictLinear(fit, summarizePlots(pixels, plots, channels));
+    },
+    dispose: () => {},
+  };
+}
+
+async function networkModel(
+  description: ModelDescription,
+  params: SteppedTrainParams,
+  weights: ReadonlyMap<string, ModelTensor>,
+): Promise<LoadedModel> {
+  const tf = await loadTensorflow();
+  const network = networkFor(params);
+  const tensors = new Map([...weights].map(([name, { shape, values }]) => [name, tf.tensor(values, [...shape])]));
+  const weight = <T extends Tensor>(name: string): T => {
+    const tensor = tensors.get(name);
+    if (!tensor) throw new FurrowError('ARTIFACT_FILE_UNKNOWN', `The model artifact has no weight ${name}`);
+    return tensor as T;
+  };
+  const [mean, std] = ['target/mean', 'target/std'].map((name) => weights.get(name)?.values[0] as number) as [
+    number,
+    number,
+  ];
+  return {
+    description,
+    async predict(pixels) {
+      const { plots, plotLength, height, width, channels } = sizes(description, pixels);
+      const out = new Float32Array(plots);
+      for (let from = 0; from < plots; from += defaultBatch) {
+        const to = Math.min(plots, from + defaultBatch);
+        const batch = pixels.slice(from * plotLength, to * plotLength);
+        standardize(batch, description.input);
+        const standard = tf.tidy(() => {
+          const x = tf.tensor4d(batch, [to - from, height, width, channels]);
+          return network.forward({ tf, x, weight }).dataSync();
+        });
+        for (const [index, value] of standard.entries()) out[from + index] = value * std + mean;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      return out;
+    },
+    dispose: () => tf.dispose([...tensors.values()]),
+  };
+}
+
+function sizes({ input }: ModelDescription, pixels: Float32Array) {
+  const { height, width } = input.preprocessing;
+  const channels = input.channels.length;
+  const plotLength = height * width * channels;
+  const plots = pixels.length / plotLength;
+  if (!Number.isInteger(plots)) {
+    throw new RangeError(
+      `Expected a whole number of plots of ${height}x${width}x${channels}, got ${pixels.length} floats`,
+    );
+  }
+  return { plots, plotLength, height, width, channels };
+}
