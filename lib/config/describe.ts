@@ -22,7 +22,7 @@ export function got(value: unknown, path: ConfigPath): string {
 const longestShown = 60;
 
 interface Shape {
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
   readonly anyOf?: readonly Shape[];
@@ -49,6 +49,7 @@ function phrase(shape: Shape): string {
       : `one of ${shape.enum.map((value) => `\`${value}\``).join(', ')}`;
   const options = shape.anyOf ?? shape.oneOf;
   if (options) return [...new Set(options.map(phrase))].join(' or ');
+  if (typeof shape.type === 'object') return shape.type.map((type) => phrase({ ...shape, type })).join(' or ');
   if (shape.type === 'integer') return `an integer${range(shape)}`;
   if (shape.type === 'number') return `a number${range(shape)}`;
   if (shape.type === 'string') return text(shape);
