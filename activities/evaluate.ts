@@ -1,0 +1,87 @@
+import { join } from 'node:path';
+import { canonicalJson } from '../contract/json.ts';
+import { type EvaluatedModel, evaluationFiles } from '../contract/model.ts';
+import { implementStage, type StageOutcome } from '../contract/stage.ts';
+import { evaluate } from '../contract/stages/evaluate.ts';
+
+export default implementStage(evaluate, {
+  async run(context): Promise<StageOutcome> {
+    const { inputs, params, seed, scratch, output } = context;
+    const { openFeatures } = await import('../lib/data/features.ts');
+    const { readModel } = await import('../lib/models/modelArtifact.ts');
+    const { predictInChild } = await import('../lib/models/child/predictInChild.ts');
+    const { baselines, medianBaseline, ridgeBaseline } = await import('../lib/report/baselines.ts');
+    const { compareModels } = await import('../lib/report/compare.ts');
+    const { predictionsCsv } = await import('../lib/report/predictionsCsv.ts');
+    const { evaluationSplits } = await import('../lib/report/splits.ts');
+
+    context.progress({ doing: 'fetching features and models' });
+    const folder = join(scratch, 'features');
+    await inputs.features.artifact.materialize(folder);
+    const modelFolders = inputs.models.map((_, index) => join(scratch, `model-${index}`));
+    for (const [index, input] of inputs.models.entries())
+      await input.artifact.materialize(modelFolders[index] as string);
+
+    const features = await openFeatures(folder);
+    const splits = evaluationSplits(features);
+    const predictions = await predictInChild({
+      task: {
+        features: folder,
+        models: modelFolders,
+        splits: [...new Set([splits.validation, splits.test])],
+        output: join(scratch, 'predictions'),
+      },
+      signal: context.signal,
+      log: context.log,
+      onProgress: context.progress,
+    });
+    const models = await Promise.all(
+      inputs.models.map(async ({ stage, artifact }, index) => ({
+        name: stage,
+        network: (await readModel(modelFolders[index] as string)).description.network,
+        validation: predictions[index]?.[splits.validation] as Float32Array,
+        test: predictions[index]?.[splits.test] as Float32Array,
+        model: artifact.ref,
+      })),
+    );
+    const candidates = [...models, ...(await baselines(features, splits))];
+    const rows = { validation: features.rows(splits.validation), test: features.rows(splits.test) };
+    context.progress({ doing: 'resampling' });
+    const evaluation = compareModels({
+      metric: params.metric,
+      target: features.description.target,
+      candidates,
+      targets: { validation: rows.validation.map((row) => row.target), test: rows.test.map((row) => row.target) },
+      seed,
+      resamples: params.bootstrap,
+    });
+    await output.add(evaluationFiles.evaluation, `${canonicalJson(evaluation)}\n`);
+    await output.add(evaluationFiles.predictions, predictionsCsv(candidates, rows));
+
+    const named = (name: string) => evaluation.models.find((model) => model.name === name) as EvaluatedModel;
+    const winner = named(evaluation.winner.name);
+    const headline = { name: `test_${params.metric}`, value: winner.test[params.metric].value };
+    return {
+      headline,
+      metrics: {
+        test_mae: winner.test.mae.value,
+        test_mae_low: winner.test.mae.low,
+        test_mae_high: winner.test.mae.high,
+        test_rmse: winner.test.rmse.value,
+        test_r2: winner.test.r2.value,
+        test_bias: winner.test.bias.value,
+        val_mae: winner.validation.mae.value,
+        baseline_ridge_mae: named(ridgeBaseline).test.mae.value,
+        baseline_median_mae: named(medianBaseline).test.mae.value,
+      },
+      facts: {
+        winner: winner.name,
+        network: winner.network,
+        validatedOn: splits.validation,
+        validationPlots: rows.validation.length,
+        testedOn: splits.test,
+        testPlots: rows.test.length,
+      },
+    };
+  },
+});
