@@ -24,7 +24,13 @@ export type StageKind = 'source' | 'pure' | 'effect';
 /** What a stage takes from the stages that it needs, by the kind of their artifacts. */
 export interface InputRule {
   readonly kind: ArtifactKind;
-  readonly count: 'one' | 'some' | 'optional';
+  /** `some`: one or more; `any`: none or more. */
+  readonly count: 'one' | 'optional' | 'some' | 'any';
+}
+
+/** A role that takes several gives its stages' names to the output. */
+export function takesSeveral(rule: InputRule): boolean {
+  return rule.count === 'some' || rule.count === 'any';
 }
 
 /** A stage as a config sees it. Loads nothing heavier than zod, so that validating a pipeline loads no TensorFlow. */
@@ -55,7 +61,7 @@ export interface StageInput {
 export type StageInputs<I extends InputRules> = {
   readonly [R in keyof I]: I[R]['count'] extends 'one'
     ? StageInput
-    : I[R]['count'] extends 'some'
+    : I[R]['count'] extends 'some' | 'any'
       ? readonly StageInput[]
       : StageInput | undefined;
 };
@@ -180,8 +186,10 @@ export function implementStage<P extends z.ZodType, const I extends InputRules>(
   contract: StageContract<P, I>,
   implementation: StageImplementation<z.output<P>, I>,
 ): Stage<P, I> {
-  if (contract.kind === 'source' && !implementation.resolve) throw new TypeError(`Stage ${contract.name}: a source needs resolve()`);
-  if (contract.kind === 'effect' && !implementation.isPresent) throw new TypeError(`Stage ${contract.name}: an effect needs isPresent()`);
+  if (contract.kind === 'source' && !implementation.resolve)
+    throw new TypeError(`Stage ${contract.name}: a source needs resolve()`);
+  if (contract.kind === 'effect' && !implementation.isPresent)
+    throw new TypeError(`Stage ${contract.name}: an effect needs isPresent()`);
   return { contract, implementation };
 }
 

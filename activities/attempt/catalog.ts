@@ -1,9 +1,8 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { FurrowError } from '../../contract/errors.ts';
 import type { Stage, StageContract } from '../../contract/stage.ts';
-import { productRoot } from '../../lib/code/root.ts';
 
 export type Catalog = ReadonlyMap<string, Stage>;
 
@@ -23,14 +22,20 @@ export async function loadContracts(): Promise<ReadonlyMap<string, StageContract
 }
 
 async function load(): Promise<Catalog> {
-  const built = dirname(fileURLToPath(import.meta.url)).startsWith(join(productRoot, 'dist'));
-  const folder = join(productRoot, built ? 'dist/activities' : 'activities');
-  const ending = built ? /^\w+\.js$/ : /^\w+\.ts$/;
+  const folder = stagesFolder(dirname(fileURLToPath(import.meta.url)));
   const files = readdirSync(folder)
-    .filter((name) => ending.test(name))
+    .filter((name) => /^\w+\.[jt]s$/.test(name))
     .sort();
   const stages = await Promise.all(files.map((file) => loadStage(join(folder, file), file.replace(/\.\w+$/, ''))));
   return new Map(stages.map((stage) => [stage.contract.name, stage]));
+}
+
+/** The nearest `activities` folder above: that of the sources, of the worker's build, or of the client's. */
+function stagesFolder(from: string): string {
+  for (let folder = from; folder !== dirname(folder); folder = dirname(folder)) {
+    if (existsSync(join(folder, 'activities'))) return join(folder, 'activities');
+  }
+  throw new FurrowError('SETUP_INCOMPLETE', 'The folder with the stages is not there');
 }
 
 async function loadStage(path: string, name: string): Promise<Stage> {

@@ -5,7 +5,14 @@ import { Context } from '@temporalio/activity';
 import type { Digest, FinishedStage, RuntimeClass } from '../../contract/artifact.ts';
 import { FurrowError } from '../../contract/errors.ts';
 import type { StageResult, StageTask } from '../../contract/messages.ts';
-import type { AttemptContext, SourceVersion, Stage, StageContext, StageInput } from '../../contract/stage.ts';
+import {
+  type AttemptContext,
+  type SourceVersion,
+  type Stage,
+  type StageContext,
+  type StageInput,
+  takesSeveral,
+} from '../../contract/stage.ts';
 import { fingerprintOf } from '../../lib/code/fingerprints.ts';
 import { runtimeClass } from '../../lib/models/runtimeClass.ts';
 import { environmentSecrets, resolveSecrets, secretsIn } from '../../lib/secrets/secrets.ts';
@@ -165,7 +172,7 @@ function openInputs(
           metrics: ref.metrics,
         }),
       );
-      return [role, rule.count === 'some' ? opened : opened[0]];
+      return [role, takesSeveral(rule) ? opened : opened[0]];
     }),
   );
 }

@@ -1,0 +1,37 @@
+import { Client, Connection } from '@temporalio/client';
+import { FurrowError } from '../contract/errors.ts';
+import { findTemporalTarget, type TemporalTarget } from '../lib/connection/connection.ts';
+import { homeFolder } from '../lib/home/home.ts';
+import { failureConverter } from '../workflows/failureConverter.ts';
+
+export interface Connected {
+  readonly client: Client;
+  readonly target: TemporalTarget;
+}
+
+/** Connects to the server that this folder's `furrow up`, or Temporal's environment configuration, says. */
+export async function connect(): Promise<Connected> {
+  const target = await findTemporalTarget(homeFolder());
+  if (!target) throw new FurrowError('SERVER_UNREACHABLE', 'Nothing is up here, and TEMPORAL_ADDRESS is not set');
+  return connectTo(target);
+}
+
+export async function connectTo(target: TemporalTarget): Promise<Connected> {
+  try {
+    const connection = await Connection.connect({
+      address: target.address,
+      connectTimeout: '5 seconds',
+      ...(target.tls !== undefined && { tls: target.tls as never }),
+      ...(target.apiKey && { apiKey: target.apiKey }),
+      ...(target.metadata && { metadata: target.metadata }),
+    });
+    const client = new Client({
+      connection,
+      namespace: target.namespace,
+      dataConverter: { failureConverter } as never,
+    });
+    return { client, target };
+  } catch (cause) {
+    throw new FurrowError('SERVER_UNREACHABLE', `Temporal does not answer at ${target.address}`, { cause });
+  }
+}

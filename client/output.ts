@@ -1,0 +1,72 @@
+import { FurrowError, failures } from '../contract/errors.ts';
+import { redact } from '../contract/redact.ts';
+import { environmentSecrets } from '../lib/secrets/secrets.ts';
+
+/** What a script can tell from how the command ended. */
+export const exitCodes = {
+  ok: 0,
+  /** The run, or what was asked for, failed. */
+  failed: 1,
+  /** The command line or the pipeline file is wrong; nothing was started. */
+  usage: 2,
+  /** Temporal, the set-up or a worker is not there. */
+  unavailable: 3,
+  /** Ctrl-C: the run goes on without us. */
+  detached: 130,
+} as const;
+
+export interface Output {
+  readonly json: boolean;
+  /** A line for a person; nothing with `--json`. */
+  say(line: string): void;
+  /** The answer of a command: its JSON with `--json`, else the lines. */
+  answer(value: unknown, lines: () => readonly string[]): void;
+}
+
+export function makeOutput(json: boolean): Output {
+  return {
+    json,
+    say: (line) => {
+      if (!json) process.stdout.write(`${line}\n`);
+    },
+    answer: (value, lines) => {
+      process.stdout.write(
+        json
+          ? `${JSON.stringify(value, null, 2)}\n`
+          : lines()
+              .map((line) => `${line}\n`)
+              .join(''),
+      );
+    },
+  };
+}
+
+/** Tells why the command failed, and what to do; returns the exit code. */
+export function reportFailure(error: unknown, json: boolean): number {
+  const code = error instanceof FurrowError ? error.code : 'INTERNAL';
+  const message = redact(error instanceof Error ? error.message : String(error), environmentSecrets(), 20_000);
+  if (json)
+    process.stdout.write(`${JSON.stringify({ error: { code, message, action: failures[code].action } }, null, 2)}\n`);
+  else process.stderr.write(`${code}: ${message}\n${failures[code].action}\n`);
+  if (code === 'INTERNAL' && process.env.FURROW_DEBUG && error instanceof Error)
+    process.stderr.write(`${error.stack}\n`);
+  if (code === 'CONFIG_INVALID' || code === 'CONFIG_NOT_FOUND') return exitCodes.usage;
+  if (code === 'SERVER_UNREACHABLE' || code === 'SETUP_INCOMPLETE' || code === 'BACKEND_MISSING')
+    return exitCodes.unavailable;
+  return exitCodes.failed;
+}
+
+/** Rows as columns of equal width. */
+export function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+export function shortNumber(value: number): string {
+  return Number.isInteger(value) ? String(value) : value.toPrecision(4);
+}

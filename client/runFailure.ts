@@ -1,0 +1,55 @@
+import { ApplicationFailure, CancelledFailure, TerminatedFailure, WorkflowFailedError } from '@temporalio/client';
+import { failures, isFailureCode } from '../contract/errors.ts';
+import type { RunStatus } from '../contract/messages.ts';
+
+export interface RunFailure {
+  readonly status: Exclude<RunStatus, 'running' | 'finished'> | 'terminated';
+  readonly code: string;
+  readonly message: string;
+  readonly action: string;
+  readonly stage?: string;
+}
+
+/** Why a run ended otherwise than well, from what its result threw. */
+export function readRunFailure(error: unknown): RunFailure {
+  const cause = error instanceof WorkflowFailedError ? error.cause : error;
+  if (cause instanceof CancelledFailure) {
+    return {
+      status: 'cancelled',
+      code: 'CANCELLED',
+      message: 'The run was cancelled',
+      action: failures.CANCELLED.action,
+    };
+  }
+  if (cause instanceof TerminatedFailure) {
+    return {
+      status: 'terminated',
+      code: 'CANCELLED',
+      message: 'The run was terminated',
+      action: failures.CANCELLED.action,
+    };
+  }
+  if (cause instanceof ApplicationFailure) {
+    const code = isFailureCode(cause.type) ? cause.type : 'INTERNAL';
+    const details = cause.details?.[0] as { stage?: string } | undefined;
+    return {
+      status: 'failed',
+      code,
+      message: cause.message,
+      action: failures[code].action,
+      ...(details?.stage && { stage: details.stage }),
+    };
+  }
+  throw error;
+}
+
+export function failureLines(failure: RunFailure, workflowId: string, page: string | undefined): string[] {
+  return [
+    '',
+    `The run ${failure.status === 'failed' ? 'failed' : `was ${failure.status}`}${failure.stage ? ` in stage ${failure.stage}` : ''}`,
+    `${failure.code}: ${failure.message}`,
+    failure.action,
+    `furrow show ${workflowId} shows what finished; a new run reuses it.`,
+    ...(page ? [`Temporal UI: ${page}`] : []),
+  ];
+}
