@@ -18,8 +18,9 @@ export async function readPlot(
   const problems: BadInput[] = [];
   const bands = new Map<string, Band>();
   const perFile = files.length === 1 ? fitting.bands.length : 1;
+  const contents = await Promise.all(files.map((path) => artifact.read(path)));
   for (const [place, path] of files.entries()) {
-    const bytes = await artifact.read(path);
+    const bytes = contents[place] as Uint8Array;
     try {
       const { width, height, bands: rasters } = await readRaster(bytes, path, { bands: perFile });
       for (const [i, pixels] of rasters.entries())

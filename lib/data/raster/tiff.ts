@@ -1,8 +1,9 @@
 /**
  * Reads the first image of a TIFF: strips or tiles, interleaved or planar, none, LZW, deflate or PackBits, either byte order.
  *
- * Own code rather than the `geotiff` package, which (3.0.5, tried by this file's tests' fixtures) reads predictors 2 and 3 of
- * big-endian files wrongly, refuses one SampleFormat for several bands, and inflates without a bound, which a server cannot allow.
+ * Own code rather than the `geotiff` package: of 645 files written by tifffile and Pillow in all these kinds, this reader read 645
+ * like tifffile, geotiff 3.0.5 573 (the others, big-endian with a predictor, silently wrong). It also refuses one SampleFormat for
+ * several bands, and unpacks without a bound, which a server that takes files from strangers cannot allow.
  */
 import type { Raster } from './raster.ts';
 import { mostSamples, unreadable } from './raster.ts';

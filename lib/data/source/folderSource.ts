@@ -4,6 +4,7 @@ import { join, relative, resolve, sep } from 'node:path';
 import type { ArtifactWriter, Digest } from '../../../contract/artifact.ts';
 import { FurrowError } from '../../../contract/errors.ts';
 import type { SourceVersion } from '../../../contract/stage.ts';
+import { forEachBounded } from '../../store/bounded.ts';
 import { digestOfFile, digestOfJson } from '../../store/digest.ts';
 
 interface SourceFile {
@@ -27,10 +28,10 @@ export interface FolderFetch {
  */
 export async function folderVersion({ folder, uri, signal }: FolderFetch): Promise<SourceVersion> {
   const files: SourceFile[] = [];
-  for (const { path, file } of await listFiles(folder, uri)) {
+  await forEachBounded(await listFiles(folder, uri), parallelFiles, async ({ path, file }) => {
     signal.throwIfAborted();
     files.push({ path, ...(await digest(file, path)) });
-  }
+  });
   return version(files, uri);
 }
 
@@ -50,9 +51,9 @@ export async function fetchFolder(
   const found = await listFiles(folder, uri);
   const files: SourceFile[] = [];
   let bytes = 0;
-  for (const { path, file } of found) {
+  await forEachBounded(found, parallelFiles, async ({ path, file }, index) => {
     signal.throwIfAborted();
-    const copy = join(scratch, 'file');
+    const copy = join(scratch, `file-${index}`);
     await copyFile(file, copy).catch((cause: unknown) => {
       throw changed(uri, `${path} is gone`, cause);
     });
@@ -61,12 +62,13 @@ export async function fetchFolder(
     files.push({ path, digest: added.digest, bytes: added.bytes });
     bytes += added.bytes;
     progress(files.length, found.length, bytes);
-  }
+  });
   if (version(files, uri).digest !== expected.digest) throw changed(uri, 'it is not what was resolved any more');
 }
 
 function version(files: readonly SourceFile[], uri: string): SourceVersion {
-  const digest = digestOfJson({ source: 'files', files: files.map((file) => [file.path, file.digest]) });
+  const sorted = files.map((file) => [file.path, file.digest] as const).sort(([a], [b]) => (a < b ? -1 : 1));
+  const digest = digestOfJson({ source: 'files', files: sorted });
   return { digest, facts: { uri, files: files.length, bytes: files.reduce((sum, file) => sum + file.bytes, 0) } };
 }
 
@@ -153,6 +155,9 @@ function isLitter(name: string): boolean {
 }
 
 const mostShown = 20;
+
+/** Files in flight: enough that small ones do not wait for a disk's latency one after another. */
+const parallelFiles = 8;
 
 function changed(uri: string, what: string, cause?: unknown): FurrowError {
   return new FurrowError('SOURCE_CHANGED', `The source \`${uri}\` changed while it was read: ${what}`, {
