@@ -14,7 +14,8 @@ export type EvaluateParams = z.output<typeof evaluateParams>;
 export const evaluate = defineStage({
   name: 'evaluate',
   kind: 'pure',
-  summary: 'Compares models with each other and with two baselines; the winner is chosen on validation plots and reported on test plots.',
+  summary:
+    'Compares models with each other and with two baselines; the winner is chosen on validation plots and reported on test plots.',
   params: evaluateParams,
   inputs: { features: { kind: 'features', count: 'one' }, models: { kind: 'model', count: 'some' } },
   output: 'evaluation',

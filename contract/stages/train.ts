@@ -11,7 +11,9 @@ export const networkNames: readonly string[] = networks.map((network) => network
 export const trainParams = z.discriminatedUnion('model', networks, {
   error: (issue) => {
     const { model } = (issue.input ?? {}) as { model?: unknown };
-    return issue.code === 'invalid_union' ? `Expected \`model\` to be one of ${networkNames.join(', ')}, got ${JSON.stringify(model)}` : undefined;
+    return issue.code === 'invalid_union'
+      ? `Expected \`model\` to be one of ${networkNames.join(', ')}, got ${JSON.stringify(model)}`
+      : undefined;
   },
 });
 
