@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import {
+  progressQuery,
+  type RunRecord,
+  type TrainPipelineInput,
+  type TrainPipelineRequest,
+  type TrainPipelineResult,
+  workflowType,
+} from '../../contract/messages.ts';
+import { mainQueue } from '../../contract/queues.ts';
+import type { TemporalTarget } from '../../lib/connection/connection.ts';
+import { openStore, type Store } from '../../lib/store/store.ts';
+import { type EmbeddedServer, startEmbeddedServer } from '../../worker/embeddedServer.ts';
+import { allQueues } from '../../worker/roles.ts';
+import { type RunningWorker, startWorker } from '../../worker/startWorker.ts';
+import { failureConverter } from '../../workflows/failureConverter.ts';
+import { replayAll } from './replay.ts';
+
+export interface TestFurrow {
+  readonly client: Client;
+  readonly target: TemporalTarget;
+  /** The folder that stands for a user's project: relative paths and the default store start here. */
+  readonly folder: string;
+  readonly home: string;
+  /** Starts a worker in this process; it is drained at the end. */
+  work(queues?: readonly string[]): Promise<RunningWorker>;
+  start(yaml: string, request?: Omit<TrainPipelineRequest, 'config'>): Promise<WorkflowHandle>;
+  startWith(input: TrainPipelineInput): Promise<WorkflowHandle>;
+  /** Runs a pipeline to its end. */
+  run(yaml: string, request?: Omit<TrainPipelineRequest, 'config'>): Promise<TrainPipelineResult>;
+  progress(handle: WorkflowHandle): Promise<RunRecord>;
+  /** Waits until the run's record is as wanted. */
+  until(handle: WorkflowHandle, wanted: (record: RunRecord) => boolean, seconds?: number): Promise<RunRecord>;
+  store(): Promise<Store>;
+  /** Replays every execution of this server against the workflow code, then takes everything down. */
+  close(): Promise<void>;
+}
+
+let quiet = false;
+
+/** A Temporal server of its own, a project folder of its own, and the product as it is: no mock. */
+export async function testFurrow(): Promise<TestFurrow> {
+  if (!quiet) Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+  quiet = true;
+  const folder = mkdtempSync(join(tmpdir(), 'furrow-test-'));
+  const home = join(folder, '.furrow');
+  const server: EmbeddedServer = await startEmbeddedServer(home);
+  const target: TemporalTarget = {
+    address: server.address,
+    namespace: server.namespace,
+    ui: server.ui,
+    from: 'environment',
+  };
+  const connection = await Connection.connect({ address: server.address });
+  const client = new Client({ connection, dataConverter: { failureConverter } as never });
+  const workers: RunningWorker[] = [];
+
+  const startWith: TestFurrow['startWith'] = (input) =>
+    client.workflow.start(workflowType, {
+      taskQueue: mainQueue,
+      workflowId: `test-${randomUUID().slice(0, 8)}`,
+      args: input === undefined ? [] : [input],
+    });
+  const start: TestFurrow['start'] = (yaml, request = {}) =>
+    startWith({ config: { file: 'test.yaml', text: yaml, baseFolder: folder }, ...request });
+  const progress: TestFurrow['progress'] = (handle) => handle.query<RunRecord, []>(progressQuery);
+
+  return {
+    client,
+    target,
+    folder,
+    home,
+    async work(queues = allQueues) {
+      const worker = await startWorker({ target, queues, baseFolder: folder });
+      workers.push(worker);
+      return worker;
+    },
+    start,
+    startWith,
+    run: async (yaml, request) => (await start(yaml, request)).result(),
+    progress,
+    async until(handle, wanted, seconds = 30) {
+      const deadline = Date.now() + seconds * 1000;
+      for (;;) {
+        const record = await progress(handle).catch(() => undefined);
+        if (record && wanted(record)) return record;
+        if (Date.now() > deadline)
+          throw new Error(`Not within ${seconds} s: ${JSON.stringify(record?.stages, null, 1)}`);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    },
+    store: () => openStore(pathToFileURL(join(folder, '.furrow/store')).href, { create: true }),
+    async close() {
+      for (const worker of workers) worker.shutdown();
+      await Promise.all(workers.map((worker) => worker.done));
+      try {
+        await replayAll(client);
+      } finally {
+        await connection.close();
+        const ended = new Promise((resolve) => server.process.once('exit', resolve));
+        server.process.kill('SIGINT');
+        await ended;
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  };
+}

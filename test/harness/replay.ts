@@ -1,0 +1,22 @@
+import { join } from 'node:path';
+import type { Client } from '@temporalio/client';
+import { Worker } from '@temporalio/worker';
+import { workflowType } from '../../contract/messages.ts';
+import { productRoot } from '../../lib/code/root.ts';
+
+/** What a replay needs of a worker. */
+export const replayOptions = {
+  workflowBundle: { codePath: join(productRoot, 'dist/workflows/bundle.js') },
+  dataConverter: { failureConverterPath: join(productRoot, 'dist/workflows/failureConverter.cjs') },
+};
+
+/** Replays every run that the server knows; a workflow that is not deterministic fails here, long before a user's does. */
+export async function replayAll(client: Client): Promise<number> {
+  const histories = client.workflow.list({ query: `WorkflowType = '${workflowType}'` }).intoHistories();
+  let replayed = 0;
+  for await (const { workflowId, error } of Worker.runReplayHistories(replayOptions, histories)) {
+    if (error) throw new Error(`The history of ${workflowId} does not replay`, { cause: error });
+    replayed++;
+  }
+  return replayed;
+}
