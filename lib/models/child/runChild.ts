@@ -25,6 +25,7 @@ export interface ChildRun {
   /** The file may be moved away. When this fails, training goes on to the next checkpoint. */
   onCheckpoint?(step: number, file: string): Promise<void>;
   onSpawn?(pid: number): void;
+  readonly stopGraceMs?: number;
 }
 
 /**
@@ -54,7 +55,7 @@ export async function runChild(options: ChildRun): Promise<unknown> {
     timer = setTimeout(() => {
       killed = true;
       child.kill('SIGKILL');
-    }, stopGraceMs);
+    }, options.stopGraceMs ?? stopGraceMs);
   };
   signal.addEventListener('abort', stop, { once: true });
   // A parent that ends in an orderly way takes the child with it; for the other ways the child watches the channel.

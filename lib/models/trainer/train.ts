@@ -125,11 +125,7 @@ export async function trainNetwork(options: TrainingOptions, hooks: TrainingHook
       const targets = tf.tensor1d(batch.targets.map((target) => (target - scale.mean) / scale.std));
       const loss = variables.step(network, x, targets, position.step) * scale.std;
       tf.dispose([x, targets]);
-      if (!Number.isFinite(loss)) {
-        throw new FurrowError('TRAINING_DIVERGED', `The loss of step ${position.step + 1} is ${loss}`, {
-          details: { step: position.step + 1, epoch: position.epoch + 1 },
-        });
-      }
+      if (!Number.isFinite(loss)) throw diverged(`The loss of step ${position.step + 1} is ${loss}`, position);
       const epoch = position.epoch + 1;
       position = {
         ...after,
@@ -142,6 +138,9 @@ export async function trainNetwork(options: TrainingOptions, hooks: TrainingHook
       hooks.onStep({ step: position.step, steps, epoch, epochs: params.epochs, loss, valMae });
       if (position.stepInEpoch > 0) continue;
 
+      // ReLU makes 0 of what is no number, and so hides it from the loss.
+      if (!variables.areFinite())
+        throw diverged(`After step ${position.step} weights are no numbers any more`, position);
       valMae = await validate();
       const trainLoss = position.lossSum / position.lossPlots;
       const isBest = position.best === null || valMae < position.best.valMae;
@@ -183,6 +182,10 @@ function advance(position: Position, perEpoch: number): Position {
     epoch: position.epoch + (last ? 1 : 0),
     stepInEpoch: last ? 0 : position.stepInEpoch + 1,
   };
+}
+
+function diverged(message: string, { step, epoch }: Position): FurrowError {
+  return new FurrowError('TRAINING_DIVERGED', message, { details: { step, epoch } });
 }
 
 function asBest(tensor: NamedTensor): NamedTensor {

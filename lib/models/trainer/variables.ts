@@ -79,6 +79,10 @@ export class Variables {
       .map(([name, variable]) => ({ name, shape: variable.shape, values: Float32Array.from(variable.dataSync()) }));
   }
 
+  areFinite(): boolean {
+    return [...this.#byName.values()].every((variable) => variable.dataSync().every(Number.isFinite));
+  }
+
   dispose(): void {
     for (const variable of this.#byName.values()) variable.dispose();
     this.#byName.clear();
