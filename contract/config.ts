@@ -15,6 +15,9 @@ const secondsPer = { s: 1, m: 60, h: 3600, d: 24 * 3600 } as const;
 /** Longer than any training that is looked after; a mistyped unit should not hold a queue for a year. */
 const longestTimeout = 30 * secondsPer.d;
 
+/** The scheduler and the history of a run are measured up to here. */
+export const mostStages = 500;
+
 const nameSchema = z.string().regex(namePattern, nameRule);
 
 const durationSchema = z
@@ -29,7 +32,7 @@ const storeSchema = z
 
 export const stageSchema = z.strictObject({
   uses: z.string().min(1).describe('The kind of stage; `furrow stages` lists them.'),
-  needs: z.array(z.string()).default([]).describe('The stages whose output this one takes.'),
+  needs: z.array(z.string()).max(mostStages).default([]).describe('The stages whose output this one takes.'),
   with: z.record(z.string(), z.unknown()).default({}).describe('The parameters of the stage.'),
   queue: z
     .string()

@@ -1,3 +1,4 @@
+import { mostStages } from '../../contract/config.ts';
 import type { StageContract } from '../../contract/stage.ts';
 import type { ConfigNode } from './tree.ts';
 
@@ -37,7 +38,7 @@ function readDraft(
 ): Draft {
   const uses = textOf(entries.get('uses'));
   const needs = entries.get('needs');
-  const listed = needs?.kind === 'list' ? needs.items.map(textOf) : [];
+  const listed = needs?.kind === 'list' ? needs.items.slice(0, mostStages).map(textOf) : [];
   const parameters = entries.get('with');
   return {
     name,

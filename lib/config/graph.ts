@@ -1,13 +1,17 @@
-import type { Draft } from './drafts.ts';
+import type { Draft, Need } from './drafts.ts';
 import { type Flaw, oneOf } from './problem.ts';
 import { suggest } from './suggest.ts';
+
+/** Every unknown name is compared with every stage; a file made to be slow holds a hundred thousand of them. */
+const mostSuggestions = 100;
 
 /** What is wrong with who needs whom: unknown stages, stages listed twice, circles. */
 export function checkGraph(drafts: readonly Draft[]): Flaw[] {
   const names = new Set(drafts.map((draft) => draft.name));
-  const flaws = drafts.flatMap((draft) =>
-    draft.needs.flatMap((need) => checkNeed(draft, need.stage, need.index, names)),
-  );
+  let suggestions = mostSuggestions;
+  const nearestTo = (stage: string, others: readonly string[]) =>
+    suggestions-- > 0 ? suggest(stage, others) : undefined;
+  const flaws = drafts.flatMap((draft) => draft.needs.flatMap((need) => checkNeed(draft, need, names, nearestTo)));
   return [...flaws, ...circles(drafts)];
 }
 
@@ -26,13 +30,18 @@ export function topological(drafts: readonly Draft[]): Draft[] {
   return ordered;
 }
 
-function checkNeed(draft: Draft, stage: string, index: number, names: ReadonlySet<string>): Flaw[] {
+function checkNeed(
+  draft: Draft,
+  { stage, index }: Need,
+  names: ReadonlySet<string>,
+  nearestTo: (stage: string, others: readonly string[]) => string | undefined,
+): Flaw[] {
   const path = ['stages', draft.name, 'needs', index];
   if (stage === draft.name) return [{ path, at: 'value', message: `The stage \`${stage}\` needs itself` }];
   if (!names.has(stage)) {
     const others = [...names].filter((name) => name !== draft.name);
     const message = `Unknown stage \`${stage}\``;
-    return [{ path, at: 'value', message, expected: oneOf(others), nearest: suggest(stage, others) }];
+    return [{ path, at: 'value', message, expected: oneOf(others), nearest: nearestTo(stage, others) }];
   }
   const first = draft.needs.find((need) => need.stage === stage);
   return first && first.index < index ? [{ path, at: 'value', message: `The stage \`${stage}\` is listed twice` }] : [];

@@ -238,3 +238,15 @@ test('limits hold: stages, size, nesting, names that would reach into objects', 
   ]);
   expect(parsed('name: x\nstages:\n  constructor: { uses: fetchData, with: { source: x } }\n').stages).toHaveLength(1);
 });
+
+test('a large file with nothing right in it is still read within seconds', () => {
+  const needs = (stage: number) =>
+    Array.from({ length: 40 }, (_, need) => `${'t'.repeat(40)}${need}x${stage}`).join(', ');
+  const stages = Array.from(
+    { length: 300 },
+    (_, stage) => `  ${'s'.repeat(40)}${stage}: { uses: train, needs: [${needs(stage)}] }`,
+  );
+  const started = performance.now();
+  expect(problems(`name: x\nstages:\n${stages.join('\n')}\n`).length).toBeGreaterThan(12_000);
+  expect(performance.now() - started).toBeLessThan(10_000);
+}, 60_000);

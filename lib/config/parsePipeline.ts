@@ -1,5 +1,6 @@
 import {
   durationSeconds,
+  mostStages,
   type PipelineFile,
   pipelineSchema,
   type ResolvedPipeline,
@@ -38,9 +39,6 @@ export interface PipelineRequest {
 export type ParsedPipeline =
   | { readonly ok: true; readonly pipeline: ResolvedPipeline }
   | { readonly ok: false; readonly problems: readonly Problem[] };
-
-/** The scheduler and the history of a run are measured up to here. */
-const mostStages = 500;
 
 /** Checks a pipeline file as a whole. Tells every problem at once, in the order of the file; throws for none. */
 export function parsePipeline(request: PipelineRequest): ParsedPipeline {

@@ -4,8 +4,12 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
   let nearest: string | undefined;
   let least = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
-    const distance = candidate.length > longestWord ? least : editDistance(plain(word), plain(candidate));
-    if (distance < least && distance <= allowance(word, candidate)) {
+    const allowed = allowance(word, candidate);
+    const [written, meant] = [plain(word), plain(candidate)];
+    // The distance is never less than the difference in length.
+    if (Math.abs(written.length - meant.length) > allowed || candidate.length > longestWord) continue;
+    const distance = editDistance(written, meant);
+    if (distance < least && distance <= allowed) {
       nearest = candidate;
       least = distance;
     }
