@@ -95,14 +95,14 @@ function plotState(plot: TrialPlot, draws: RandomStream, seed: number): PlotStat
   const fed = nutrition(70 + normal(12) + plot.kilograms);
   const flight = Math.floor(uniform(0, flights));
   const sky = randomStream(seed, 'flight', flight);
-  const bright = 0.18 * sky.normal(0) + normal(0.12);
-  const drought = Math.exp(normal(0.4));
+  const bright = 0.18 * sky.normal(0) + normal(0.15);
+  const drought = Math.exp(normal(0.45));
   const density = Math.exp(normal(0.4));
   return {
     leafArea: 4.2 * (0.5 + 0.5 * fed) * drought * density,
     chlorophyll: 12 + 62 * fed + normal(1.2),
     weedChlorophyll: uniform(25, 60),
-    soil: Math.exp(normal(0.35)),
+    soil: Math.exp(normal(0.4)),
     moisture: uniform(0, 0.9),
     shade: uniform(0.15, 0.7),
     spacing: uniform(11, 15),
@@ -110,7 +110,7 @@ function plotState(plot: TrialPlot, draws: RandomStream, seed: number): PlotStat
     slant: normal(0.02),
     rowWidth: uniform(0.13, 0.26),
     gapBelow: -1.1 - Math.abs(normal(0.9)),
-    weedAbove: uniform(0.9, 2.6),
+    weedAbove: uniform(0.6, 2.4),
     light: syntheticBands.map((_, band) => Math.exp(bright + 0.015 * sky.normal(1 + band) + normal(0.008))),
   };
 }
