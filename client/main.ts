@@ -91,6 +91,15 @@ function program(): Command {
   command(furrow, 'demo', 'run the nitrogen pipeline on synthetic plots, from nothing').action(
     async (_, self: Command) => act(self, async (output) => (await import('./commands/demo.ts')).demo(output)),
   );
+  // For the build: loads what `run` loads, so that V8's code cache holds it.
+  furrow.command('warm', { hidden: true }).action(async () => {
+    const [{ readPipeline }] = await Promise.all([
+      import('./pipelineFile.ts'),
+      import('./commands/run.ts'),
+      import('./connect.ts'),
+    ]);
+    await readPipeline(undefined, {});
+  });
   return furrow;
 }
 

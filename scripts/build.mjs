@@ -1,5 +1,7 @@
 // @ts-check
 // Builds dist/: the programs, each stage as a file of its own, the workflow bundle, the fingerprints, the JSON schema.
+
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
@@ -39,12 +41,6 @@ const present = (/** @type {string} */ path) =>
 
 const aside = join(root, `dist.${process.pid}`);
 rmSync(aside, { recursive: true, force: true });
-try {
-  await main();
-} finally {
-  rmSync(aside, { recursive: true, force: true });
-}
-
 async function main() {
   const processes = processEntries(root);
   const entries = [...programs, ...stages, ...processes].filter(present);
@@ -73,28 +69,47 @@ async function main() {
   writeFileSync(join(aside, 'package.json'), '{ "type": "module" }\n');
   await bundleWorkflows();
   swap();
+  keepCompiled();
 }
 
+/**
+ * One file, so that V8 can keep it compiled: see bin/furrow.js. What a command does not use is in it, and costs it nothing.
+ */
 async function buildClient() {
   await build({
     absWorkingDir: root,
-    entryPoints: [client, ...stages],
-    outbase: root,
-    outdir: join(aside, 'cli'),
+    entryPoints: [client],
+    outfile: join(aside, 'cli/furrow.cjs'),
     bundle: true,
-    splitting: true,
     external: neverInClient,
     platform: 'node',
-    format: 'esm',
+    format: 'cjs',
     target: 'node20',
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'none',
-    chunkNames: 'chunks/[name]-[hash]',
     logLevel: 'error',
-    banner: { js: requireBanner },
+    banner: { js: "const __importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+    define: { 'import.meta.url': '__importMetaUrl', 'import.meta.dirname': '__dirname' },
+    plugins: [stageList],
   });
 }
+
+/** @type {import('esbuild').Plugin} */
+const stageList = {
+  name: 'stage-list',
+  setup(builder) {
+    builder.onLoad({ filter: /activities[\\/]attempt[\\/]stageFiles\.ts$/ }, () => {
+      const names = stages.map((path) => path.replace(/^activities\/|\.ts$/g, ''));
+      const imports = names.map((name, index) => `import * as stage${index} from '../${name}.ts';`);
+      const entries = names.map((name, index) => `['${name}', stage${index}]`);
+      return {
+        contents: `${imports.join('\n')}\nexport const importStageFiles = async () => new Map([${entries.join(', ')}]);`,
+        loader: 'ts',
+      };
+    });
+  },
+};
 
 async function buildServer() {
   await build({
@@ -140,6 +155,15 @@ async function bundleWorkflows() {
   });
 }
 
+/** Runs a short command once, so that the code cache holds what every command compiles. */
+function keepCompiled() {
+  spawnSync(process.execPath, [join(root, 'bin/furrow.js'), 'warm'], {
+    cwd: root,
+    env: { ...process.env, FURROW_WRITE_CODE_CACHE: '1' },
+    stdio: 'ignore',
+  });
+}
+
 /** The old build stays whole until the new one is. */
 function swap() {
   const dist = join(root, 'dist');
@@ -151,4 +175,10 @@ function swap() {
   }
   renameSync(aside, dist);
   rmSync(old, { recursive: true, force: true });
+}
+
+try {
+  await main();
+} finally {
+  rmSync(aside, { recursive: true, force: true });
 }

@@ -1,8 +1,6 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { FurrowError } from '../../contract/errors.ts';
 import type { Stage, StageContract } from '../../contract/stage.ts';
+import { importStageFiles } from './stageFiles.ts';
 
 export type Catalog = ReadonlyMap<string, Stage>;
 
@@ -22,28 +20,15 @@ export async function loadContracts(): Promise<ReadonlyMap<string, StageContract
 }
 
 async function load(): Promise<Catalog> {
-  const folder = stagesFolder(dirname(fileURLToPath(import.meta.url)));
-  const files = readdirSync(folder)
-    .filter((name) => /^\w+\.[jt]s$/.test(name))
-    .sort();
-  const stages = await Promise.all(files.map((file) => loadStage(join(folder, file), file.replace(/\.\w+$/, ''))));
-  return new Map(stages.map((stage) => [stage.contract.name, stage]));
+  const modules = await importStageFiles();
+  return new Map([...modules].map(([name, module]) => [name, stageOf(name, module)]));
 }
 
-/** The nearest `activities` folder above: that of the sources, of the worker's build, or of the client's. */
-function stagesFolder(from: string): string {
-  for (let folder = from; folder !== dirname(folder); folder = dirname(folder)) {
-    if (existsSync(join(folder, 'activities'))) return join(folder, 'activities');
+function stageOf(name: string, module: { default?: unknown }): Stage {
+  const stage = module.default as Stage | undefined;
+  if (stage?.contract?.name !== name) {
+    const message = `activities/${name}.ts must export a stage named ${name} as its default`;
+    throw new FurrowError('STAGE_UNKNOWN', message, { details: { name } });
   }
-  throw new FurrowError('SETUP_INCOMPLETE', 'The folder with the stages is not there');
-}
-
-async function loadStage(path: string, name: string): Promise<Stage> {
-  const module = (await import(/* @vite-ignore */ pathToFileURL(path).href)) as { default?: Stage };
-  if (module.default?.contract?.name !== name) {
-    throw new FurrowError('STAGE_UNKNOWN', `activities/${name}.ts must export a stage named ${name} as its default`, {
-      details: { name },
-    });
-  }
-  return module.default;
+  return stage;
 }
