@@ -84,4 +84,4 @@ test('the schema refuses no file that is a pipeline', () => {
     expect(faults(text), text).toEqual([]);
   }
   expect(accepted).toBeGreaterThan(edits.length + 5);
-});
+}, 60_000);

@@ -248,5 +248,5 @@ test('a large file with nothing right in it is still read within seconds', () =>
   );
   const started = performance.now();
   expect(problems(`name: x\nstages:\n${stages.join('\n')}\n`).length).toBeGreaterThan(12_000);
-  expect(performance.now() - started).toBeLessThan(10_000);
+  expect(performance.now() - started).toBeLessThan(30_000); // Two seconds on a free core; minutes before suggestions were bounded.
 }, 60_000);

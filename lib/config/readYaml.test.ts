@@ -61,7 +61,7 @@ test('an alias bomb, a snake that eats its tail, endless nesting and huge files 
   expect(lines('a'.repeat(largestFile + 1))[0]).toContain('The file is too large');
   const keys = Array.from({ length: 90_000 }, (_, index) => `k${index}: 1`).join('\n');
   expect(Object.keys(value(keys) as object)).toHaveLength(90_000);
-});
+}, 60_000);
 
 test('an unquoted ${…} may stand between braces, with commas and brackets in it', () => {
   expect(value('a: { b: ${B:-[1,2]}, c: "${C}", d: [${D}, x] }')).toEqual({
