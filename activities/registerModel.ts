@@ -67,7 +67,7 @@ function metricsOf({ test, validation }: EvaluatedModel): Record<string, number>
     test_rmse: test.rmse.value,
     test_r2: test.r2.value,
     test_bias: test.bias.value,
-    validation_mae: validation.mae.value,
-    validation_rmse: validation.rmse.value,
+    val_mae: validation.mae.value,
+    val_rmse: validation.rmse.value,
   };
 }

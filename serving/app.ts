@@ -10,6 +10,9 @@ const largestBody = 64 << 20;
 /** Requests that may wait for their turn: with {@link largestBody} this bounds the memory. */
 const places = 32;
 
+/** Milliseconds that a whole request may take to arrive: who sends a byte a second must not hold a connection for ever. */
+const slowestUpload = 120_000;
+
 /** The answer to `POST /v1/predict`. */
 export interface Prediction {
   /** From the file names, where they agree. */
@@ -27,11 +30,19 @@ export function createApp(predictor: Predictor, options: Pick<FastifyServerOptio
   const { description, model, version } = predictor;
   const { preprocessing } = description.input;
   const gate = turnstile(places);
-  const app = Fastify({ ...options, bodyLimit: largestBody });
+  const app = Fastify({ ...options, bodyLimit: largestBody, requestTimeout: slowestUpload });
 
   for (const type of ['multipart/form-data', 'image/tiff', 'application/octet-stream']) {
     app.addContentTypeParser(type, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   }
+  let closing = false;
+  app.addHook('preClose', async () => {
+    closing = true;
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    // Kept alive, the connection would hold up the end for seconds after its last answer.
+    if (closing) reply.header('Connection', 'close');
+  });
   app.setErrorHandler((error, request, reply) => {
     const { status, code, message } = refusalOf(error);
     if (status === 500) request.log.error({ err: error }, 'a prediction failed');

@@ -3,6 +3,7 @@ import { FurrowError } from '../../contract/errors.ts';
 import { type RepositoryClient, repositoryClient } from './distribution/client.ts';
 import { readWhole } from './distribution/exchange.ts';
 import type { Reference } from './distribution/reference.ts';
+import { bringsFile } from './findFile.ts';
 import { addStream, digestOfBytes, type Layout } from './layout.ts';
 import {
   type Descriptor,
@@ -30,6 +31,8 @@ export interface TakenOver {
   readonly history: NonNullable<ImageConfig['history']>;
 }
 
+/** Where container runtimes look for programs when an image does not say. */
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** Manifests and configs are a few kilobytes. */
 const largestJson = 4 << 20;
 
@@ -49,6 +52,9 @@ export function baseImage(reference: Reference, platform: Platform, signal?: Abo
         throw wrongPlatform(name, platform);
       const layers = manifest.layers.map((layer) => ({ ...layer, mediaType: ociLayer(layer.mediaType) }));
       for (const layer of layers) await client.retry(() => fetchBlob(client, layout, layer));
+      if ((await bringsFile(layout, layers, nodePaths(config))) === false) {
+        throw new FurrowError('IMAGE_BASE_INVALID', `${name} brings no Node`);
+      }
       return {
         platform,
         env: (config.config.Env ?? []).filter((line) => !/^(PORT|NODE_ENV)=/.test(line)),
@@ -120,6 +126,13 @@ function ociLayer(mediaType: string): string {
 function nodeCommand({ config }: ImageConfig): string {
   const first = config.Entrypoint?.[0] ?? '';
   return /(^|\/)node$/.test(first) ? first : 'node';
+}
+
+function nodePaths(config: ImageConfig): Set<string> {
+  const node = nodeCommand(config);
+  if (node.startsWith('/')) return new Set([node.slice(1)]);
+  const path = config.config.Env?.find((line) => line.startsWith('PATH='))?.slice('PATH='.length) ?? defaultPath;
+  return new Set(path.split(':').map((folder) => `${folder.replace(/^\/|\/$/g, '')}/${node}`));
 }
 
 function wrongPlatform(image: string, { os, architecture }: Platform): FurrowError {

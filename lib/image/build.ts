@@ -5,11 +5,11 @@ import { FurrowError } from '../../contract/errors.ts';
 import { canonicalJson } from '../../contract/json.ts';
 import { modelFiles } from '../../contract/model.ts';
 import { type ModelVersion, versionFiles } from '../../contract/registry.ts';
-import type { BaseImage } from './base.ts';
+import type { BaseImage, TakenOver } from './base.ts';
 import { diskFile, type LayerEntry, textFile } from './entry.ts';
 import { addJson, addLayer, createLayout, type Layout, writeIndex } from './layout.ts';
 import { type ImageConfig, type ImageManifest, type LayerDescriptor, mediaTypes, platformOf } from './manifest.ts';
-import { nodeLayer, userId } from './nodeLayer.ts';
+import { type NodeLayer, nodeLayer, userId } from './nodeLayer.ts';
 import { tar } from './tar.ts';
 import { tensorflowLayer } from './tensorflowLayer.ts';
 
@@ -62,7 +62,8 @@ const epoch = '1970-01-01T00:00:00Z';
 export async function buildServingImage(request: ImageRequest): Promise<BuiltImage> {
   const { base, signal } = request;
   const layout = await createLayout(request.folder);
-  const node = base ? undefined : await nodeLayer();
+  const below = await base?.copyInto(layout);
+  const node = below ? undefined : await nodeLayer();
   const named = await namedLayers(request, node?.entries);
   const layers: LayerDescriptor[] = [];
   for (const { name, entries } of named) {
@@ -70,11 +71,37 @@ export async function buildServingImage(request: ImageRequest): Promise<BuiltIma
     request.progress?.(name);
     layers.push(await addLayer(layout, tar(entries), signal));
   }
-  const below = base ? await base.copyInto(layout) : undefined;
-  const platform = below?.platform ?? platformOf(node?.arch ?? process.arch);
-  const config: ImageConfig = {
+  const config = configOf(request, named, layers, below, node);
+  const manifest: ImageManifest = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.manifest,
+    config: await addJson(layout, mediaTypes.config, config),
+    layers: [...(below?.layers ?? []), ...layers.map(({ diffId: _, ...descriptor }) => descriptor)],
+  };
+  const descriptor = await addJson(layout, mediaTypes.manifest, manifest);
+  await writeIndex(layout, {
+    ...descriptor,
+    platform: { os: config.os, architecture: config.architecture },
+    annotations: { 'org.opencontainers.image.ref.name': request.reference },
+  });
+  return {
+    layout,
+    digest: descriptor.digest,
+    layers: layers.map(({ digest, size }, i) => ({ name: named[i]?.name ?? '', digest, bytes: size })),
+    bytes: [descriptor, manifest.config, ...manifest.layers].reduce((sum, { size }) => sum + size, 0),
+  };
+}
+
+function configOf(
+  { version }: ImageRequest,
+  named: readonly NamedLayer[],
+  layers: readonly LayerDescriptor[],
+  below: TakenOver | undefined,
+  node: NodeLayer | undefined,
+): ImageConfig {
+  return {
     created: epoch,
-    ...platform,
+    ...(below?.platform ?? platformOf(node?.arch ?? process.arch)),
     config: {
       User: `${userId}:${userId}`,
       ExposedPorts: { [`${servingPort}/tcp`]: {} },
@@ -86,7 +113,7 @@ export async function buildServingImage(request: ImageRequest): Promise<BuiltIma
       ],
       Entrypoint: [below?.node ?? '/usr/local/bin/node', '/app/server.js'],
       WorkingDir: '/app',
-      Labels: labelsOf(request.version),
+      Labels: labelsOf(version),
       StopSignal: 'SIGTERM',
     },
     rootfs: { type: 'layers', diff_ids: [...(below?.diffIds ?? []), ...layers.map(({ diffId }) => diffId)] },
@@ -94,24 +121,6 @@ export async function buildServingImage(request: ImageRequest): Promise<BuiltIma
       ...(below?.history ?? []),
       ...named.map(({ name }) => ({ created: epoch, created_by: `furrow buildImage: ${name}` })),
     ],
-  };
-  const manifest: ImageManifest = {
-    schemaVersion: 2,
-    mediaType: mediaTypes.manifest,
-    config: await addJson(layout, mediaTypes.config, config),
-    layers: [...(below?.layers ?? []), ...layers.map(({ diffId: _, ...descriptor }) => descriptor)],
-  };
-  const descriptor = await addJson(layout, mediaTypes.manifest, manifest);
-  await writeIndex(layout, {
-    ...descriptor,
-    platform,
-    annotations: { 'org.opencontainers.image.ref.name': request.reference },
-  });
-  return {
-    layout,
-    digest: descriptor.digest,
-    layers: layers.map(({ digest, size }, i) => ({ name: named[i]?.name ?? '', digest, bytes: size })),
-    bytes: [descriptor, manifest.config, ...manifest.layers].reduce((sum, { size }) => sum + size, 0),
   };
 }
 

@@ -22,36 +22,41 @@ export async function* untar(
   keep = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<TarMember> {
   const reader = new BlockReader(source);
-  let extended: Record<string, string> = {};
-  for (let header = await reader.take(block); header; header = await reader.take(block)) {
-    if (header.every((byte) => byte === 0)) return;
-    const type = String.fromCharCode(header[156] ?? 0);
-    const size = Number(extended.size ?? number(header, 124, 12));
-    const padded = Math.ceil(size / block) * block;
-    const isExtension = type === 'x' || type === 'g' || type === 'L' || type === 'K';
-    let content = new Uint8Array();
-    if (isExtension || size <= keep) content = ((await reader.take(padded)) ?? content).subarray(0, size);
-    else await reader.skip(padded);
-    if (type === 'x') extended = { ...extended, ...paxRecords(content) };
-    else if (type === 'L') extended = { ...extended, path: text(content, 0, content.length) };
-    else if (type === 'K') extended = { ...extended, linkpath: text(content, 0, content.length) };
-    if (isExtension) continue;
-    const prefix = text(header, 345, 155);
-    const name =
-      extended.path ??
-      (prefix && text(header, 257, 5) === 'ustar' ? `${prefix}/${text(header, 0, 100)}` : text(header, 0, 100));
-    yield {
-      path: name.replace(/^\.?\//, '').replace(/\/$/, ''),
-      type: types[type] ?? 'other',
-      mode: number(header, 100, 8),
-      uid: number(header, 108, 8),
-      gid: number(header, 116, 8),
-      mtime: number(header, 136, 12),
-      size,
-      target: extended.linkpath ?? text(header, 157, 100),
-      content,
-    };
-    extended = {};
+  try {
+    let extended: Record<string, string> = {};
+    for (let header = await reader.take(block); header; header = await reader.take(block)) {
+      if (header.every((byte) => byte === 0)) return;
+      const type = String.fromCharCode(header[156] ?? 0);
+      const size = Number(extended.size ?? number(header, 124, 12));
+      const padded = Math.ceil(size / block) * block;
+      const isExtension = type === 'x' || type === 'g' || type === 'L' || type === 'K';
+      let content = new Uint8Array();
+      if (isExtension || size <= keep) content = ((await reader.take(padded)) ?? content).subarray(0, size);
+      else await reader.skip(padded);
+      if (type === 'x') extended = { ...extended, ...paxRecords(content) };
+      else if (type === 'L') extended = { ...extended, path: text(content, 0, content.length) };
+      else if (type === 'K') extended = { ...extended, linkpath: text(content, 0, content.length) };
+      if (isExtension) continue;
+      const prefix = text(header, 345, 155);
+      const name =
+        extended.path ??
+        (prefix && text(header, 257, 5) === 'ustar' ? `${prefix}/${text(header, 0, 100)}` : text(header, 0, 100));
+      yield {
+        path: name.replace(/^\.?\//, '').replace(/\/$/, ''),
+        type: types[type] ?? 'other',
+        mode: number(header, 100, 8),
+        uid: number(header, 108, 8),
+        gid: number(header, 116, 8),
+        mtime: number(header, 136, 12),
+        size,
+        target: extended.linkpath ?? text(header, 157, 100),
+        content,
+      };
+      extended = {};
+    }
+  } finally {
+    // Whoever has seen enough leaves early: the file behind it must not stay open.
+    await reader.close();
   }
 }
 
@@ -119,6 +124,10 @@ class BlockReader {
       this.#rest = this.#rest.subarray(part);
       left -= part;
     }
+  }
+
+  async close(): Promise<void> {
+    await this.#source.return?.();
   }
 
   async #more(): Promise<boolean> {
