@@ -84,6 +84,10 @@ function program(): Command {
       act(self, async () => (await import('./commands/worker.ts')).worker(options)),
     );
 
+  command(furrow, 'schema', 'print the JSON schema of pipeline files, for editors').action(async (_, self: Command) =>
+    act(self, async () => (await import('./commands/schema.ts')).schema()),
+  );
+
   command(furrow, 'doctor', 'say what was found, from where, and what will train').action(async (_, self: Command) =>
     act(self, async (output) => (await import('./commands/doctor.ts')).doctor(output)),
   );
