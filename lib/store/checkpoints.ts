@@ -32,7 +32,11 @@ export async function commitCheckpoint(
   const entries = await entriesOf(store, key);
   // The one before stays: were the newest torn by a failing disk, a step back is better than the start.
   const old = entries.filter((entry) => entry.step < at.step).slice(1);
-  await removeEntries(store, old, entries.filter((entry) => !old.includes(entry)));
+  await removeEntries(
+    store,
+    old,
+    entries.filter((entry) => !old.includes(entry)),
+  );
 }
 
 /** Copies the newest valid checkpoint of `key` to `folder`; what is torn or altered is passed over with a warning. */

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FurrowError } from '../../contract/errors.ts';
 import type { Content, PointerState, StoreDriver } from './driver.ts';
-import { checkName } from './names.ts';
+import { checkName, checkPrefix } from './names.ts';
 
 /**
  * A store in a folder, local or shared. An object is written aside, then linked into place: `link` is atomic and fails when the
@@ -64,7 +64,7 @@ export function folderDriver(root: string): StoreDriver {
 
     async list(prefix) {
       const found: string[] = [];
-      await walk(join(root, prefix), prefix, (name) => found.push(name));
+      await walk(join(root, checkPrefix(prefix)), prefix, (name) => found.push(name));
       return found.sort();
     },
 
@@ -87,7 +87,7 @@ export function folderDriver(root: string): StoreDriver {
 
     async listPointers(prefix) {
       const found = new Set<string>();
-      await walk(join(root, prefix), prefix, (name) => found.add(name.slice(0, name.lastIndexOf('/'))));
+      await walk(join(root, checkPrefix(prefix)), prefix, (name) => found.add(name.slice(0, name.lastIndexOf('/'))));
       return [...found].sort();
     },
   };

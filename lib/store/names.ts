@@ -50,3 +50,10 @@ export function checkName(name: string): string {
   }
   return name;
 }
+
+/** Refuses prefixes, which end with a slash, that could leave the store. */
+export function checkPrefix(prefix: string): string {
+  if (!prefix.endsWith('/')) throw new TypeError(`Expected a prefix that ends with a slash, got \`${prefix}\``);
+  checkName(prefix.slice(0, -1));
+  return prefix;
+}

@@ -45,15 +45,13 @@ export async function openStore(uri: string, options: { create: boolean }): Prom
   return { driver, location: { uri: driver.uri, id: identity.id } };
 }
 
-const opened = new Map<string, Store>();
-
 /**
- * Opens the store that a run names, refusing another one that lies under the same address on this machine. A store that was
- * opened once is not asked for its identity again unless its folder went away.
+ * Opens the store that a run names, refusing another one that lies under the same address on this machine. Asked each time: a
+ * drive may be mounted over, or away, while a worker lives.
+ *
+ * @throws FurrowError `STORE_MISMATCH`, and what {@link openStore} throws.
  */
 export async function openStoreAt(location: StoreLocation): Promise<Store> {
-  const known = opened.get(location.uri);
-  if (known?.location.id === location.id && (await known.driver.size(storeFile)) !== undefined) return known;
   const store = await openStore(location.uri, { create: false });
   if (store.location.id !== location.id) {
     throw new FurrowError(
@@ -64,7 +62,6 @@ export async function openStoreAt(location: StoreLocation): Promise<Store> {
       },
     );
   }
-  opened.set(location.uri, store);
   return store;
 }
 
