@@ -1,9 +1,9 @@
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import fetchData from '../../../activities/fetchData.ts';
-import { readRaster } from '../raster/readRaster.ts';
-import { openWorkbench, type Workbench } from '../testing.ts';
+import { readRaster } from '../lib/data/raster/readRaster.ts';
+import { openWorkbench, type Workbench } from '../lib/data/testing.ts';
+import fetchData from './fetchData.ts';
 
 let bench: Workbench;
 let data: string;
