@@ -19,15 +19,6 @@ export interface StageEvents {
   looked(lookup: LookupResult): void;
 }
 
-const { lookUpStage } = proxyLocalActivities<{ lookUpStage(task: StageTask): Promise<LookupResult> }>({
-  startToCloseTimeout: '5 minutes',
-  retry: {
-    maximumAttempts: work.query.attempts,
-    initialInterval: work.query.firstBackoff * 1000,
-    maximumInterval: '15 seconds',
-  },
-});
-
 /** A stage that makes progress may be scheduled again this often; each of them is bounded by its own attempts. */
 const mostRenewals = 1000;
 
@@ -57,7 +48,7 @@ export async function runStage(
     cache: plan.noCache || plan.refresh.includes(stage.name) ? 'replace' : 'reuse',
   };
   const resolved = stage.kind === 'source' ? await resolveSource(stage, task, events) : task;
-  const lookup = await lookUpStage(resolved);
+  const lookup = await lookUp(resolved);
   events.looked(lookup);
   if (lookup.finished) return { finished: lookup.finished, cached: true };
   return execute(stage, resolved, events);
@@ -71,6 +62,20 @@ export function inputsOf(stage: ResolvedStage, finished: ReadonlyMap<string, Fin
     return { stage: name, artifact: made.artifact, metrics: made.metrics };
   };
   return Object.fromEntries(Object.entries(stage.inputs).map(([role, names]) => [role, names.map(refer)]));
+}
+
+/** In the workflow's own worker: a cached run needs no other, and waits for no queue. */
+function lookUp(task: StageTask): Promise<LookupResult> {
+  const { lookUpStage } = proxyLocalActivities<{ lookUpStage(task: StageTask): Promise<LookupResult> }>({
+    startToCloseTimeout: work.query.startToClose * 1000,
+    retry: {
+      maximumAttempts: work.query.attempts,
+      initialInterval: work.query.firstBackoff * 1000,
+      maximumInterval: longestBackoff * 1000,
+    },
+    summary: `${task.stage}: is it there already?`,
+  });
+  return lookUpStage(task);
 }
 
 async function resolveSource(stage: ResolvedStage, task: StageTask, events: StageEvents): Promise<StageTask> {

@@ -29,6 +29,7 @@ export const progress = defineQuery<RunRecord>(progressQuery);
 
 const { plan: makePlan } = proxyLocalActivities<{ plan(request: PlanRequest): Promise<Plan> }>({
   startToCloseTimeout: '2 minutes',
+  summary: 'config, store and code, resolved once',
   retry: {
     maximumAttempts: work.query.attempts,
     initialInterval: work.query.firstBackoff * 1000,

@@ -15,6 +15,7 @@ const { saveRecord } = proxyLocalActivities<{
   saveRecord(store: StoreLocation, record: RunRecord, sequence: number): Promise<void>;
 }>({
   startToCloseTimeout: '1 minute',
+  summary: 'the run record, for the store',
   retry: { maximumAttempts: 5, initialInterval: '200 ms', maximumInterval: '10 seconds' },
 });
 
