@@ -1,4 +1,5 @@
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import { predictionPage } from './page.ts';
 import { readPlot } from './plotBands.ts';
 import type { Predictor } from './predictor.ts';
 import { Refusal, refusalOf } from './refusal.ts';
@@ -50,9 +51,14 @@ export function createApp(predictor: Predictor, options: Pick<FastifyServerOptio
     reply.status(status).send({ error: { code, message } });
   });
   app.setNotFoundHandler((_request, reply) => {
-    const message = 'There are POST /v1/predict, GET /v1/model and GET /healthz';
+    const message = 'There are GET /, POST /v1/predict, GET /v1/model and GET /healthz';
     reply.status(404).send({ error: { code: 'NOT_FOUND', message } });
   });
+
+  const page = predictionPage(predictor);
+  app.get('/', async (_request, reply) =>
+    reply.type('text/html; charset=utf-8').header('Content-Security-Policy', page.policy).send(page.html),
+  );
 
   app.get('/healthz', async () => ({ status: 'ok', model, version }));
 
