@@ -29,7 +29,7 @@ let entry: string;
 beforeAll(async () => {
   entry = await buildProgram('lib/models/child/trainMain.ts');
   await writeToyFeatures(features, { height: 40, width: 26, plots: { train: 36, validation: 8, test: 8 } });
-}, 30_000);
+}, 120_000);
 
 interface Attempt {
   readonly name: string;

@@ -1,5 +1,5 @@
 /** One training of a key at a time on a machine: a successor waits for the process before it, and ends it when it is an orphan. */
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Digest } from '../../../contract/artifact.ts';
@@ -10,6 +10,8 @@ const orphanGraceMs = 5_000;
 /** A parent that was told to stop ends its child within 8 s; a heartbeat that finds the attempt lost may come 12 s late. */
 const waitMs = 25_000;
 const pollMs = 100;
+
+const nobody: ProcessMark = { pid: -1, started: '-', parent: -1 };
 
 /** Where a key's claim lies: the same for every worker of this user on this machine. */
 export function workFolder(key: Digest): string {
@@ -53,26 +55,36 @@ export async function claimWork(folder: string, options: ClaimOptions = {}): Pro
   return () => rm(file, { force: true });
 }
 
+/** Written aside and linked, so that the claim is there whole or not at all. */
 async function create(file: string, mark: ProcessMark): Promise<boolean> {
+  const aside = `${file}.${mark.pid}.new`;
+  await writeFile(aside, JSON.stringify(mark));
   try {
-    const handle = await open(file, 'wx');
-    await handle.writeFile(JSON.stringify(mark));
-    await handle.close();
+    await link(aside, file);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
+  } finally {
+    await rm(aside, { force: true });
   }
 }
 
-/** Undefined while the file is being written, or after it was removed. */
+/** Undefined when it was just removed; a mark of nobody when it cannot be read. */
 async function readMark(file: string): Promise<ProcessMark | undefined> {
+  let text: string;
   try {
-    const mark = JSON.parse(await readFile(file, 'utf8')) as ProcessMark;
-    return Number.isInteger(mark.pid) ? mark : undefined;
+    text = await readFile(file, 'utf8');
   } catch {
     return undefined;
   }
+  try {
+    const mark = JSON.parse(text) as ProcessMark;
+    if (Number.isInteger(mark.pid)) return mark;
+  } catch {
+    // not written by this program, or damaged
+  }
+  return nobody;
 }
 
 /** Moved first and looked at then: between two successors, the slower one must not remove the faster one's claim. */

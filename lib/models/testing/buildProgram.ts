@@ -3,11 +3,15 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { productRoot } from '../../code/root.ts';
 
+/** Below node_modules, so that packages are found; a file for each process, so that test files do not meet. */
+export function programFile(source: string): string {
+  const name = source.replaceAll('/', '-').replace(/\.ts$/, '');
+  return join(productRoot, 'node_modules/.cache/furrow-test', `${name}-${process.pid}.mjs`);
+}
+
 /** @param source relative to the product's folder */
 export async function buildProgram(source: string): Promise<string> {
-  const name = source.replaceAll('/', '-').replace(/\.ts$/, '');
-  // Below node_modules, so that packages are found; a file for each process, so that test files do not meet.
-  const outfile = join(productRoot, 'node_modules/.cache/furrow-test', `${name}-${process.pid}.mjs`);
+  const outfile = programFile(source);
   await build({
     absWorkingDir: productRoot,
     entryPoints: [source],

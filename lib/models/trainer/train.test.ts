@@ -60,7 +60,7 @@ describe('trainNetwork', () => {
       expect(rest.state.position).toEqual(whole.state.position);
       expect(rest.weights).toEqual(whole.weights);
     }
-  }, 30_000);
+  }, 120_000);
 
   it('with another seed ends elsewhere', async () => {
     const [a, b] = await Promise.all(

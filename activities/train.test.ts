@@ -1,0 +1,168 @@
+/** The stages train and evaluate against a real store, without Temporal. */
+import { copyFile, mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { ArtifactReader, Digest } from '../contract/artifact.ts';
+import type { JsonObject } from '../contract/json.ts';
+import type { Evaluation } from '../contract/model.ts';
+import type { Checkpoint, Stage, StageContext, StageProgress } from '../contract/stage.ts';
+import { buildProgram, programFile } from '../lib/models/testing/buildProgram.ts';
+import { temporaryFolder } from '../lib/models/testing/temporaryFolder.ts';
+import { writeToyFeatures } from '../lib/models/testing/toyFeatures.ts';
+import { openArtifact, stageArtifact } from '../lib/store/artifacts.ts';
+import { openStore, type Store } from '../lib/store/store.ts';
+import evaluate from './evaluate.ts';
+import train from './train.ts';
+
+// Children run what the sources say now, not what was built last.
+vi.mock('../lib/code/root.ts', async (original) => ({
+  ...(await original<typeof import('../lib/code/root.ts')>()),
+  entryPoint: (source: string) => programFile(source),
+}));
+
+const folder = temporaryFolder();
+let store: Store;
+let features: ArtifactReader;
+
+beforeAll(async () => {
+  await buildProgram('lib/models/child/trainMain.ts');
+  await buildProgram('lib/models/child/predictMain.ts');
+  store = await openStore(pathToFileURL(join(folder, 'store')).href, { create: true });
+  const files = join(folder, 'features');
+  await writeToyFeatures(files, { height: 14, width: 12, plots: { train: 24, validation: 8, test: 8 } });
+  const staged = stageArtifact(store, 'features');
+  for (const item of await readdir(files, { recursive: true, withFileTypes: true })) {
+    if (!item.isFile()) continue;
+    const path = join(item.parentPath, item.name);
+    await staged.addFile(path.slice(files.length + 1), path);
+  }
+  features = openArtifact(store, (await staged.seal()).ref);
+}, 120_000);
+
+interface Attempt {
+  readonly params: JsonObject;
+  readonly inputs: object;
+  readonly key?: string;
+  readonly signal?: AbortSignal;
+  onProgress?(update: StageProgress): void;
+}
+
+const committed = new Map<string, Checkpoint>();
+afterAll(() => committed.clear());
+
+let attempts = 0;
+async function run(stage: Stage<never, never>, { params, inputs, key = 'key', signal, onProgress }: Attempt) {
+  const scratch = join(folder, `scratch-${attempts++}`);
+  await mkdir(scratch);
+  const output = stageArtifact(store, stage.contract.output);
+  const digest: Digest = `sha256:${Buffer.from(`${folder}${key}`).toString('hex').slice(-64)}`;
+  const context = {
+    stage: stage.contract.name,
+    pipeline: 'test',
+    params: (stage.contract.params as { parse(value: unknown): never }).parse(params),
+    inputs,
+    seed: 42,
+    key: digest,
+    attempt: 1,
+    source: undefined,
+    signal: signal ?? new AbortController().signal,
+    log: { info: () => {}, warn: () => {} },
+    scratch,
+    baseFolder: folder,
+    output,
+    checkpoints: {
+      newest: async () => committed.get(key),
+      commit: async (step: number, file: string) => {
+        const kept = join(folder, `${key}-${step}`);
+        await copyFile(file, kept);
+        committed.set(key, { step, attempt: 1, file: kept });
+      },
+    },
+    progress: (update: StageProgress) => onProgress?.(update),
+  };
+  const outcome = await stage.implementation.run(context as unknown as StageContext<never, never>);
+  const { ref, attachments } = await output.seal();
+  return { outcome, artifact: openArtifact(store, ref), attachments: attachments.map(({ path }) => path) };
+}
+
+const convnet = { model: 'convnet2d', filters: [4, 4], epochs: 4, batchSize: 8, optimizer: { sgd: { lr: 0.1 } } };
+const input = (stage: string, artifact: ArtifactReader) => ({ stage, artifact, metrics: {} });
+const trained = (params: JsonObject, attempt: Partial<Attempt> = {}) =>
+  run(train as never, { params, inputs: { features: input('features', features) }, ...attempt });
+
+describe('train', () => {
+  it('puts out description and weights, and the run log beside them', async () => {
+    const { artifact, attachments, outcome } = await trained(convnet);
+    expect((await artifact.files()).map(({ path }) => path)).toEqual(['model.json', 'weights.f32']);
+    expect(attachments).toEqual(['runlog.jsonl']);
+    expect(outcome.metrics).toMatchObject({ epochs: 4, steps: 12 });
+  }, 120_000);
+
+  it('makes the same artifact whatever its operational parameters', async () => {
+    const [a, b] = [
+      await trained(convnet, { key: 'a' }),
+      await trained({ ...convnet, checkpointEvery: 3, logEvery: 5 }, { key: 'b' }),
+    ];
+    expect(a.artifact.ref.digest).toBe(b.artifact.ref.digest);
+  }, 120_000);
+
+  it('cancelled, commits a checkpoint, from which the next attempt makes the same artifact', async () => {
+    const whole = await trained(convnet, { key: 'whole' });
+    const controller = new AbortController();
+    const first = trained(convnet, {
+      key: 'cut',
+      signal: controller.signal,
+      onProgress: ({ done }) => {
+        if (done === 5) controller.abort(new Error('shutdown'));
+      },
+    });
+    await expect(first).rejects.toThrow('shutdown');
+    expect(committed.get('cut')?.step).toBeGreaterThanOrEqual(5);
+    const second = await trained(convnet, { key: 'cut' });
+    expect(second.outcome.facts?.resumedAtStep).toBeGreaterThanOrEqual(5);
+    expect(second.artifact.ref.digest).toBe(whole.artifact.ref.digest);
+  }, 120_000);
+
+  it('starts from the beginning when the checkpoint is of no use', async () => {
+    const file = join(folder, 'spoiled');
+    await copyFile(join(folder, 'features', 'plots.json'), file);
+    committed.set('spoiled', { step: 3, attempt: 1, file });
+    const { outcome } = await trained(convnet, { key: 'spoiled' });
+    expect(outcome.facts?.resumedAtStep).toBe(0);
+  }, 120_000);
+});
+
+describe('evaluate', () => {
+  it('compares the models and two baselines on the test plots', async () => {
+    const [network, ridge] = [await trained(convnet, { key: 'e1' }), await trained({ model: 'ridge' }, { key: 'e2' })];
+    const { artifact, outcome } = await run(evaluate as never, {
+      params: {},
+      inputs: {
+        features: input('features', features),
+        models: [input('convnet', network.artifact), input('linear', ridge.artifact)],
+      },
+    });
+    const evaluation: Evaluation = JSON.parse(Buffer.from(await artifact.read('evaluation.json')).toString());
+    expect(evaluation.models.map(({ name, baseline }) => [name, baseline])).toEqual([
+      ['convnet', false],
+      ['linear', false],
+      ['ridge (baseline)', true],
+      ['median (baseline)', true],
+    ]);
+    const [, linear, baseline, median] = evaluation.models;
+    expect(linear?.test.mae.value).toBeCloseTo(baseline?.test.mae.value as number, 3);
+    expect(median?.test.mae.value).toBe(100);
+    expect(evaluation.winner.name).toBe('linear');
+    expect(evaluation.winner.model).toEqual(ridge.artifact.ref);
+    expect(outcome.headline).toEqual({ name: 'test_mae', value: linear?.test.mae.value });
+    expect(outcome.metrics).toMatchObject({ baseline_median_mae: 100 });
+
+    const csv = Buffer.from(await artifact.read('predictions.csv'))
+      .toString()
+      .trim()
+      .split('\n');
+    expect(csv[0]).toBe('plot,split,target,convnet,linear,ridge (baseline),median (baseline)');
+    expect(csv).toHaveLength(1 + 8 + 8);
+  }, 120_000);
+});
