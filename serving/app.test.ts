@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { preprocessPlot } from '../lib/data/plot/preprocessPlot.ts';
 import { readRaster } from '../lib/data/raster/readRaster.ts';
+import { tiffFixture } from '../lib/data/raster/tiffFixtures.ts';
 import { loadModel } from '../lib/models/predict.ts';
 import { createApp } from './app.ts';
 import { openPredictor, type Predictor } from './predictor.ts';
@@ -88,6 +89,20 @@ test('a file that is no TIFF, or breaks off, is named', async () => {
     expect(status).toBe(422);
     expect(body.error).toMatchObject({ code: 'FILE_UNREADABLE', message: expect.stringContaining('plot_red.tif') });
   }
+});
+
+test('one file with all bands is answered as the bands one by one, in a form and by itself', async () => {
+  const layers = bands.map((_, band) => Array.from({ length: 20 * 16 }, (_, i) => Math.fround(0.1 * band + i / 1000)));
+  const shape = { width: 16, height: 20, type: 'float32' } as const;
+  const [stack, ...parts] = [layers, ...layers.map((layer) => [layer])].map(
+    (each) => new Uint8Array(tiffFixture({ ...shape, bands: each })),
+  ) as [Uint8Array<ArrayBuffer>, ...Uint8Array<ArrayBuffer>[]];
+  const apart = await send(parts.map((bytes, i) => [bands[i] as string, 'x.tif', bytes]));
+  const together = await send([['plot', 'lower_left_A5.tif', stack]]);
+  expect(together.body).toEqual({ ...apart.body, plot: 'lower_left_A5' });
+  const headers = { 'Content-Type': 'image/tiff' };
+  const bare = await fetch(`${address}/v1/predict`, { method: 'POST', body: stack, headers });
+  expect(await bare.json()).toEqual(apart.body);
 });
 
 test('a single file must hold all bands of the model', async () => {

@@ -91,5 +91,5 @@ async function sentFiles(body: unknown, contentType = ''): Promise<readonly Sent
     );
   }
   const bytes = new Uint8Array(body);
-  return contentType.startsWith('multipart/') ? readForm(bytes, contentType) : [{ field: '', name: 'the file', bytes }];
+  return contentType.startsWith('multipart/') ? readForm(bytes, contentType) : [{ field: '', name: '', bytes }];
 }

@@ -43,12 +43,13 @@ export async function readPlot(files: readonly SentFile[], wanted: readonly stri
 }
 
 async function readStack(file: SentFile, wanted: readonly string[]): Promise<SentPlot> {
-  const { width, height, bands } = await readRaster(file.bytes, file.name);
+  const name = file.name || 'The image';
+  const { width, height, bands } = await readRaster(file.bytes, name);
   if (bands.length !== wanted.length) {
     throw new Refusal(
       422,
       'DATA_BAD_INPUT',
-      `${file.name} has ${bands.length} band(s); expected ${wanted.length} in the order ${wanted.join(', ')}`,
+      `${name} has ${bands.length} band(s); expected ${wanted.length} in the order ${wanted.join(', ')}`,
     );
   }
   return {

@@ -1,6 +1,6 @@
 import { Refusal } from './refusal.ts';
 
-/** A file as it was sent: the name of its form field, and its own. */
+/** A file as it was sent: the name of its form field, and its own; both empty for a body that is the file. */
 export interface SentFile {
   readonly field: string;
   readonly name: string;
