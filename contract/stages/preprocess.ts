@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { result } from '../params.ts';
 import { defineStage } from '../stage.ts';
 
-const bandName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, 'Expected a band name of letters, digits, `_` and `-`');
+const bandName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, 'Expected a band name of letters, digits, `_` and `-`');
 const share = z.number().min(0).max(0.9);
 const pixels = z.int().min(1).max(8192);
 
