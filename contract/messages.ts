@@ -50,6 +50,8 @@ export interface Plan {
   readonly fingerprints: Readonly<Record<string, Digest>>;
   /** Digest over all of them: the `code` search attribute. */
   readonly code: Digest;
+  /** The planning worker's package versions, to explain the run by. */
+  readonly packages: Readonly<Record<string, string>>;
   readonly noCache: boolean;
   readonly refresh: readonly string[];
 }

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
-import { moduleGraph, stageFingerprints } from './fingerprints.mjs';
+import { directPackages, moduleGraph, stageFingerprints } from './fingerprints.mjs';
 import { processEntries } from './processEntries.mjs';
 
 const root = resolve(import.meta.dirname, '..');
@@ -64,8 +64,8 @@ async function main() {
   if (present(standalone.server)) await buildServer();
 
   const graph = moduleGraph(metafile);
-  const fingerprints = await stageFingerprints({ root, graph, stages });
-  writeFileSync(join(aside, 'fingerprints.json'), `${JSON.stringify(fingerprints, null, 2)}\n`);
+  const manifest = { packages: directPackages(root), stages: await stageFingerprints({ root, graph, stages }) };
+  writeFileSync(join(aside, 'fingerprints.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   writeFileSync(join(aside, 'package.json'), '{ "type": "module" }\n');
   await bundleWorkflows();
   swap();

@@ -62,6 +62,17 @@ export async function stageFingerprints({ root, graph, stages }) {
   return result;
 }
 
+/**
+ * The locked versions of the packages that package.json names for use at run time.
+ * @param {string} root
+ * @returns {Record<string, string>}
+ */
+export function directPackages(root) {
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  return Object.fromEntries(Object.keys(dependencies).map((name) => [name, packages[`node_modules/${name}`]?.version]));
+}
+
 /** @param {string} root @param {Graph} graph @param {string} stage */
 function reach(root, graph, stage) {
   const modules = new Set();

@@ -28,13 +28,16 @@ const startLimit = 60_000;
  * The settings are for a quick answer on one machine: history events otherwise advance on 50 ms ticks, as its history service
  * reads a shard's transfer queue at most 20 times a second, and each commit otherwise waits for the disk twice.
  */
-export async function startEmbeddedServer(home: string): Promise<EmbeddedServer> {
+export async function startEmbeddedServer(
+  home: string,
+  wanted: { readonly port?: number; readonly uiPort?: number } = {},
+): Promise<EmbeddedServer> {
   const cli = findTemporal();
   if (!cli) throw new FurrowError('SETUP_INCOMPLETE', 'The Temporal CLI is not installed');
   const database = homeFile(home, 'database');
   mkdirSync(dirname(homeFile(home, 'serverLog')), { recursive: true });
-  const port = await freePort([usualPort]);
-  const uiPort = await freePort([usualUiPort]);
+  const port = await freePort([wanted.port ?? usualPort]);
+  const uiPort = await freePort([wanted.uiPort ?? usualUiPort]);
   const log = openSync(homeFile(home, 'serverLog'), 'a', 0o600);
   const server = spawn(
     cli.path,

@@ -3,7 +3,9 @@ import { Connection } from '@temporalio/client';
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import pino from 'pino';
 import { FurrowError } from '../contract/errors.ts';
-import { redact } from '../contract/redact.ts';
+import type { JsonObject } from '../contract/json.ts';
+import { redact, redactJson } from '../contract/redact.ts';
+import { buildWasReplaced } from '../lib/code/fingerprints.ts';
 import { findTemporalTarget } from '../lib/connection/connection.ts';
 import { homeFolder } from '../lib/home/home.ts';
 import { environmentSecrets } from '../lib/secrets/secrets.ts';
@@ -27,7 +29,7 @@ async function main(): Promise<void> {
   );
   Runtime.install({
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
-      const fields = JSON.parse(redact(JSON.stringify(meta ?? {}, bigintSafe), secrets, 1e6));
+      const fields = redactJson(JSON.parse(JSON.stringify(meta ?? {}, bigintSafe)) as JsonObject, secrets);
       log[level === 'ERROR' ? 'error' : level === 'WARN' ? 'warn' : 'info'](fields, redact(message, secrets));
     }),
     telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'WARN' }), forward: {} } },
@@ -55,8 +57,22 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => worker.shutdown());
   log.info({ queues, address: target.address }, 'worker ready');
   process.send?.({ kind: 'ready' });
+  restartOnNewBuild(() => worker.shutdown());
   await worker.done;
   log.info('worker drained');
+}
+
+/** Milliseconds between two looks at the build. */
+const buildLook = 5000;
+
+/** A worker drains when its build is replaced; `furrow up` then starts it again, with the new code. */
+function restartOnNewBuild(drain: () => void): void {
+  const timer = setInterval(() => {
+    if (!buildWasReplaced()) return;
+    clearInterval(timer);
+    drain();
+  }, buildLook);
+  timer.unref();
 }
 
 function bigintSafe(_: string, value: unknown): unknown {

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import { workerActivities } from '../activities/attempt/activities.ts';
-import { loadCatalog } from '../activities/attempt/catalog.ts';
+import { loadCatalog, type StageCode } from '../activities/attempt/catalog.ts';
 import { FurrowError } from '../contract/errors.ts';
+import { fingerprintOf } from '../lib/code/fingerprints.ts';
 import { productRoot } from '../lib/code/root.ts';
 import type { TemporalTarget } from '../lib/connection/connection.ts';
 import { type Role, roleOf } from './roles.ts';
@@ -14,6 +15,8 @@ export interface WorkerOptions {
   /** The folder that holds `configs/` and that relative paths start from. */
   readonly baseFolder: string;
   readonly parallelTrainings?: number;
+  /** In place of the stages in `activities/`, as the build knows them. */
+  readonly code?: StageCode;
 }
 
 export interface RunningWorker {
@@ -34,7 +37,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     ...(target.apiKey && { apiKey: target.apiKey }),
     ...(target.metadata && { metadata: target.metadata }),
   });
-  const activities = workerActivities(await loadCatalog(), { baseFolder: options.baseFolder });
+  const code = options.code ?? { catalog: await loadCatalog(), fingerprintOf };
+  const activities = workerActivities(code, { baseFolder: options.baseFolder });
   const workers = await Promise.all(
     options.queues.map((queue) =>
       create(roleOf(queue, options.parallelTrainings ?? 1), { connection, target, activities }),

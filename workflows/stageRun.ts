@@ -22,6 +22,9 @@ export interface StageEvents {
 /** A stage that makes progress may be scheduled again this often; each of them is bounded by its own attempts. */
 const mostRenewals = 1000;
 
+/** With three attempts each and 15 s between them, a run waits a quarter of an hour for workers of its own code. */
+const mostHandBacks = 20;
+
 /**
  * Runs one stage: asks its source what it holds, looks the result up, and runs it when it is not there. Activity ids are
  * `stage#n`. Attempts are bounded without progress only: as long as checkpoints advance, the stage is scheduled anew.
@@ -108,9 +111,11 @@ async function execute(stage: ResolvedStage, task: StageTask, events: StageEvent
       return await call(activities, stage.uses, task);
     } catch (error) {
       if (isCancellation(error)) throw error;
-      const { checkpointStep = -1, retryable } = readFailure(error);
-      if (!retryable || checkpointStep <= furthest || n >= mostRenewals) throw error;
-      furthest = checkpointStep;
+      const { checkpointStep = -1, retryable, failure } = readFailure(error);
+      const handedBack = failure.code === 'FINGERPRINT_MISMATCH' && n < mostHandBacks;
+      const advanced = checkpointStep > furthest && n < mostRenewals;
+      if (!retryable || !(handedBack || advanced)) throw error;
+      furthest = Math.max(furthest, checkpointStep);
     }
   }
 }

@@ -9,10 +9,11 @@ import type {
   StoreLocation,
 } from '../../contract/messages.ts';
 import type { SourceVersion, Stage } from '../../contract/stage.ts';
+import { environmentSecrets } from '../../lib/secrets/secrets.ts';
 import { lookUp } from '../../lib/store/manifests.ts';
 import { saveRunRecord } from '../../lib/store/runRecords.ts';
 import { openStoreAt } from '../../lib/store/store.ts';
-import type { Catalog } from './catalog.ts';
+import type { StageCode } from './catalog.ts';
 import { toFailure } from './failure.ts';
 import { keyOf } from './key.ts';
 import { makePlan, type PlanSettings } from './plan.ts';
@@ -27,29 +28,32 @@ export interface FurrowActivities {
 
 /** Everything that a worker registers: the activities above, each stage under its name, and `NAME.resolve` for sources. */
 export function workerActivities(
-  catalog: Catalog,
+  code: StageCode,
   settings: PlanSettings,
 ): Record<string, (...args: never[]) => Promise<unknown>> {
   const own: FurrowActivities = {
-    plan: (request) => orFailure(() => makePlan(catalog, settings, request)),
-    lookUpStage: (task) => orFailure(() => lookUpStage(catalog, task)),
+    plan: (request) => orFailure(() => makePlan(code, settings, request)),
+    lookUpStage: (task) => orFailure(() => lookUpStage(code, task)),
     saveRecord: (location, record, sequence) =>
       orFailure(async () => saveRunRecord(await openStoreAt(location), record, sequence)),
   };
-  const stages = [...catalog.values()].flatMap((stage) => Object.entries(stageActivities(stage)));
+  const stages = [...code.catalog.values()].flatMap((stage) => Object.entries(stageActivities(stage, code)));
   return { ...own, ...Object.fromEntries(stages) };
 }
 
-function stageActivities(stage: Stage): Record<string, (task: StageTask) => Promise<StageResult | SourceVersion>> {
+function stageActivities(
+  stage: Stage,
+  { fingerprintOf }: StageCode,
+): Record<string, (task: StageTask) => Promise<StageResult | SourceVersion>> {
   const { name, kind } = stage.contract;
   return {
-    [name]: (task) => runStage(stage, task),
-    ...(kind === 'source' && { [`${name}.resolve`]: (task: StageTask) => resolveStage(stage, task) }),
+    [name]: (task) => runStage(stage, task, fingerprintOf),
+    ...(kind === 'source' && { [`${name}.resolve`]: (task: StageTask) => resolveStage(stage, task, fingerprintOf) }),
   };
 }
 
 /** Runs inside the workflow's own worker: a cached run needs no other. */
-async function lookUpStage(catalog: Catalog, task: StageTask): Promise<LookupResult> {
+async function lookUpStage({ catalog }: StageCode, task: StageTask): Promise<LookupResult> {
   const stage = catalog.get(task.uses);
   if (!stage)
     throw new FurrowError('STAGE_UNKNOWN', `This worker has no stage ${task.uses}`, { details: { uses: task.uses } });
@@ -66,6 +70,6 @@ async function orFailure<T>(act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {
-    throw toFailure(error, []);
+    throw toFailure(error, environmentSecrets());
   }
 }

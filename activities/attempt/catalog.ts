@@ -1,8 +1,15 @@
+import type { Digest } from '../../contract/artifact.ts';
 import { FurrowError } from '../../contract/errors.ts';
 import type { Stage, StageContract } from '../../contract/stage.ts';
 import { importStageFiles } from './stageFiles.ts';
 
 export type Catalog = ReadonlyMap<string, Stage>;
+
+/** The stages of a worker, and what the code of each is known by. */
+export interface StageCode {
+  readonly catalog: Catalog;
+  readonly fingerprintOf: (uses: string) => Digest;
+}
 
 let loaded: Promise<Catalog> | undefined;
 

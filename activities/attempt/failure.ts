@@ -1,7 +1,7 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { type FailureCode, FurrowError, failures } from '../../contract/errors.ts';
-import type { Json, JsonObject } from '../../contract/json.ts';
-import { redact } from '../../contract/redact.ts';
+import type { JsonObject } from '../../contract/json.ts';
+import { redact, redactJson } from '../../contract/redact.ts';
 
 /** What a failed attempt tells the workflow: the first detail of its ApplicationFailure. */
 export interface FailureDetails {
@@ -27,8 +27,20 @@ export function toFailure(error: unknown, secrets: readonly string[], checkpoint
     action: known.action,
     ...(checkpointStep !== undefined && { checkpointStep }),
   };
-  return ApplicationFailure.create({ message, type: code, nonRetryable: !known.retryable, details: [details] });
+  return ApplicationFailure.create({
+    message,
+    type: code,
+    nonRetryable: !known.retryable,
+    details: [details],
+    ...(code === 'FINGERPRINT_MISMATCH' && { nextRetryDelay: otherCodeDelay }),
+  });
 }
+
+/** Milliseconds before a task is offered again that a worker with other code was given: it polls on, and would take it again at once. */
+const otherCodeDelay = 5000;
+
+/** Milliseconds until a task that was handed back for its fingerprint is offered again: workers are restarted within minutes. */
+const handBackDelay = 15_000;
 
 /** A shutdown is nobody's failure: the task goes back to the queue at once. */
 export function handBack(checkpointStep?: number): Error {
@@ -59,15 +71,6 @@ function messageOf(error: unknown): string {
 const longestDetails = 16_000;
 
 function cleanDetails(details: JsonObject, secrets: readonly string[]): JsonObject {
-  const clean = redactJson(details, secrets) as JsonObject;
+  const clean = redactJson(details, secrets);
   return JSON.stringify(clean).length <= longestDetails ? clean : { detailsDropped: 'too long for history' };
-}
-
-function redactJson(value: Json, secrets: readonly string[]): Json {
-  if (typeof value === 'string') return redact(value, secrets);
-  if (Array.isArray(value)) return value.map((item) => redactJson(item, secrets));
-  if (value !== null && typeof value === 'object') {
-    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, redactJson(member, secrets)]));
-  }
-  return value;
 }

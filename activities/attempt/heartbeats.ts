@@ -1,19 +1,24 @@
 import type { Context } from '@temporalio/activity';
 import type { Heartbeat } from '../../contract/messages.ts';
+import { redact } from '../../contract/redact.ts';
 import type { StageProgress } from '../../contract/stage.ts';
 
 /** Milliseconds. Three beats fit into the heartbeat timeout of 15 s even when two are lost. */
 const beatEvery = 4000;
 
+/** Characters: one line of a terminal. */
+const longestDoing = 200;
+
 /** Keeps an attempt alive while it works, and shows what it does. Heartbeats are hints: nothing is read back from them but by eyes. */
-export function startHeartbeats(context: Context, stage: string) {
+export function startHeartbeats(context: Context, stage: string, secrets: readonly string[]) {
   let latest: Heartbeat = { stage, doing: 'starting' };
   const beat = () => context.heartbeat(latest);
   const timer = setInterval(beat, beatEvery);
   beat();
   return {
     progress(update: StageProgress) {
-      latest = { stage, ...(latest.checkpoint && { checkpoint: latest.checkpoint }), ...update };
+      const doing = redact(update.doing, secrets, longestDoing);
+      latest = { stage, ...(latest.checkpoint && { checkpoint: latest.checkpoint }), ...update, doing };
       beat();
     },
     checkpoint(step: number) {

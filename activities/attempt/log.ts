@@ -1,6 +1,6 @@
 import type { Context } from '@temporalio/activity';
 import type { StageTask } from '../../contract/messages.ts';
-import { redact } from '../../contract/redact.ts';
+import { redact, redactJson } from '../../contract/redact.ts';
 import type { StageLog } from '../../contract/stage.ts';
 
 /** The worker's log, with the stage's name on every line and no secret in any. */
@@ -10,7 +10,7 @@ export function attemptLog(context: Context, task: StageTask, secrets: readonly 
     (message, fields) => {
       context.log[level](redact(message, secrets), {
         stage: task.stage,
-        ...(fields && JSON.parse(redact(JSON.stringify(fields), secrets))),
+        ...(fields && redactJson(fields, secrets)),
       });
     };
   return { info: line('info'), warn: line('warn') };

@@ -10,12 +10,11 @@ import {
   type PlanRequest,
   type StoreLocation,
 } from '../../contract/messages.ts';
-import { fingerprintOf } from '../../lib/code/fingerprints.ts';
 import { parsePipeline } from '../../lib/config/parsePipeline.ts';
 import { formatProblem } from '../../lib/config/problem.ts';
 import { digestOfJson } from '../../lib/store/digest.ts';
 import { openStore, openStoreAt } from '../../lib/store/store.ts';
-import type { Catalog } from './catalog.ts';
+import type { StageCode } from './catalog.ts';
 
 export interface PlanSettings {
   /** The folder that holds `configs/`, and that a pipeline's relative paths start from when it was started by its path. */
@@ -26,7 +25,11 @@ export interface PlanSettings {
 const listedProblems = 40;
 
 /** Resolves a request once, before the first stage: config, store, code. Everything that follows is in the plan. */
-export async function makePlan(catalog: Catalog, settings: PlanSettings, { request }: PlanRequest): Promise<Plan> {
+export async function makePlan(
+  { catalog, fingerprintOf }: StageCode,
+  settings: PlanSettings,
+  { request }: PlanRequest,
+): Promise<Plan> {
   const content =
     typeof request.config === 'object' ? request.config : await readConfig(request.config ?? defaultConfig, settings);
   const parsed = parsePipeline({
@@ -57,6 +60,7 @@ export async function makePlan(catalog: Catalog, settings: PlanSettings, { reque
     configDigest: digestOfJson(pipeline),
     fingerprints,
     code: digestOfJson(fingerprints),
+    packages: packageVersions(),
     noCache: request.noCache ?? false,
     refresh: request.refresh ?? [],
   };

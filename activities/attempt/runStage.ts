@@ -5,6 +5,7 @@ import { Context } from '@temporalio/activity';
 import type { Digest, FinishedStage, RuntimeClass } from '../../contract/artifact.ts';
 import { FurrowError } from '../../contract/errors.ts';
 import type { StageResult, StageTask } from '../../contract/messages.ts';
+import { redactJson } from '../../contract/redact.ts';
 import {
   type AttemptContext,
   type SourceVersion,
@@ -13,13 +14,13 @@ import {
   type StageInput,
   takesSeveral,
 } from '../../contract/stage.ts';
-import { fingerprintOf } from '../../lib/code/fingerprints.ts';
 import { runtimeClass } from '../../lib/models/runtimeClass.ts';
 import { environmentSecrets, resolveSecrets, secretsIn } from '../../lib/secrets/secrets.ts';
 import { openArtifact, stageArtifact } from '../../lib/store/artifacts.ts';
 import { removeCheckpoints } from '../../lib/store/checkpoints.ts';
 import { commitManifest, lookUp, type ManifestState } from '../../lib/store/manifests.ts';
 import { openStoreAt, type Store } from '../../lib/store/store.ts';
+import type { StageCode } from './catalog.ts';
 import { attemptCheckpoints } from './checkpoints.ts';
 import { handBack, toFailure } from './failure.ts';
 import { type Heartbeats, startHeartbeats } from './heartbeats.ts';
@@ -32,8 +33,8 @@ import { sameRuntime } from './runtime.ts';
  * One attempt at a stage: check the code and the parameters, look the key up once more (another run may have finished it while
  * this task waited), run, and commit by one exclusive write, last.
  */
-export async function runStage(stage: Stage, task: StageTask): Promise<StageResult> {
-  return attempt(stage, task, async ({ base, heartbeats, context }) => {
+export async function runStage(stage: Stage, task: StageTask, fingerprintOf: FingerprintOf): Promise<StageResult> {
+  return attempt({ stage, task, fingerprintOf }, async ({ base, heartbeats, context, secrets }) => {
     const { contract, implementation } = stage;
     const store = await openStoreAt(task.store);
     const key = keyOf(contract, task);
@@ -67,8 +68,8 @@ export async function runStage(stage: Stage, task: StageTask): Promise<StageResu
       artifact: ref,
       attachments,
       metrics: finiteMetrics(outcome.metrics ?? {}),
-      facts: outcome.facts ?? {},
-      ...(outcome.headline && { headline: outcome.headline }),
+      facts: redactJson(outcome.facts ?? {}, secrets),
+      ...(outcome.headline && Number.isFinite(outcome.headline.value) && { headline: outcome.headline }),
       provenance: {
         stage: task.stage,
         fingerprint: task.fingerprint,
@@ -87,27 +88,41 @@ export async function runStage(stage: Stage, task: StageTask): Promise<StageResu
 }
 
 /** What a source holds now; short, never cached. */
-export async function resolveStage(stage: Stage, task: StageTask): Promise<SourceVersion> {
-  return attempt(stage, task, async ({ base }) => {
+export async function resolveStage(
+  stage: Stage,
+  task: StageTask,
+  fingerprintOf: FingerprintOf,
+): Promise<SourceVersion> {
+  return attempt({ stage, task, fingerprintOf }, async ({ base, secrets }) => {
     if (!stage.implementation.resolve) throw new FurrowError('INTERNAL', `Stage ${task.uses} is no source`);
-    return stage.implementation.resolve(base);
+    const { digest, facts } = await stage.implementation.resolve(base);
+    return { digest, facts: redactJson(facts, secrets) };
   });
+}
+
+type FingerprintOf = StageCode['fingerprintOf'];
+
+interface Given {
+  readonly stage: Stage;
+  readonly task: StageTask;
+  readonly fingerprintOf: FingerprintOf;
 }
 
 interface Attempt {
   readonly base: AttemptContext<unknown>;
   readonly heartbeats: Heartbeats;
   readonly context: Context;
+  readonly secrets: readonly string[];
 }
 
 /** What every activity of a stage has around it: code and parameter checks, heartbeats, cancellation, scratch folder, failures. */
-async function attempt<T>(stage: Stage, task: StageTask, act: (attempt: Attempt) => Promise<T>): Promise<T> {
+async function attempt<T>({ stage, task, fingerprintOf }: Given, act: (attempt: Attempt) => Promise<T>): Promise<T> {
   const context = Context.current();
   const secrets = [...environmentSecrets(), ...secretsIn(task.params)];
-  const heartbeats = startHeartbeats(context, task.stage);
+  const heartbeats = startHeartbeats(context, task.stage, secrets);
   let scratch: string | undefined;
   try {
-    checkFingerprint(task);
+    checkFingerprint(task, fingerprintOf);
     const params = checkParams(stage, task);
     scratch = await mkdtemp(join(tmpdir(), 'furrow-'));
     const base: AttemptContext<unknown> = {
@@ -119,7 +134,7 @@ async function attempt<T>(stage: Stage, task: StageTask, act: (attempt: Attempt)
       scratch,
       baseFolder: task.baseFolder,
     };
-    return await act({ base, heartbeats, context });
+    return await act({ base, heartbeats, context, secrets });
   } catch (error) {
     if (context.cancellationSignal.aborted) throw await stopped(context, heartbeats.checkpointStep);
     throw toFailure(error, secrets, heartbeats.checkpointStep);
@@ -138,14 +153,14 @@ async function stopped(context: Context, checkpointStep: number | undefined): Pr
 
 function checkFingerprint(task: StageTask): void {
   const own = fingerprintOf(task.uses);
-  if (own === task.fingerprint) return;
-  throw new FurrowError(
-    'FINGERPRINT_MISMATCH',
-    `This worker's code of ${task.uses} is ${own.slice(7, 19)}, the run expects ${task.fingerprint.slice(7, 19)}`,
-    {
-      details: { uses: task.uses, expected: task.fingerprint, found: own },
-    },
-  );
+  const details = { uses: task.uses, expected: task.fingerprint, found: own };
+  if (own !== task.fingerprint) {
+    const message = `This worker's code of ${task.uses} is ${own.slice(7, 19)}, the run expects ${task.fingerprint.slice(7, 19)}`;
+    throw new FurrowError('FINGERPRINT_MISMATCH', message, { details });
+  }
+  if (buildWasReplaced()) {
+    throw new FurrowError('FINGERPRINT_MISMATCH', 'The build was replaced under this worker', { details });
+  }
 }
 
 /** The parameters that the plan holds were parsed once; parsed again here, they are checked against this worker's schema. */

@@ -4,26 +4,54 @@ import type { Digest } from '../../contract/artifact.ts';
 import { FurrowError } from '../../contract/errors.ts';
 import { productRoot } from './root.ts';
 
-let known: Readonly<Record<string, { readonly fingerprint: Digest }>> | undefined;
+/** What the build writes beside the code. */
+interface BuildManifest {
+  /** The locked versions of the packages that the product names. */
+  readonly packages: Readonly<Record<string, string>>;
+  readonly stages: Readonly<Record<string, { readonly fingerprint: Digest }>>;
+}
 
-/** The fingerprint of a stage's code, from the manifest that the build made. Read once: a worker runs the code it started with. */
+const file = join(productRoot, 'dist/fingerprints.json');
+let known: { readonly manifest: BuildManifest; readonly text: string } | undefined;
+
+/** The fingerprint of a stage's code. Read once: a worker runs the code that it started with. */
 export function fingerprintOf(uses: string): Digest {
-  known ??= read();
-  const found = known[uses];
+  const { stages } = manifest();
+  const found = stages[uses];
   if (!found) {
-    throw new FurrowError(
-      'STAGE_UNKNOWN',
-      `The build knows no stage ${uses}; it knows ${Object.keys(known).join(', ')}`,
-      { details: { uses } },
-    );
+    const message = `The build knows no stage ${uses}; it knows ${Object.keys(stages).join(', ')}`;
+    throw new FurrowError('STAGE_UNKNOWN', message, { details: { uses } });
   }
   return found.fingerprint;
 }
 
-function read(): Readonly<Record<string, { readonly fingerprint: Digest }>> {
-  const path = join(productRoot, 'dist/fingerprints.json');
+/** Package versions, to explain a run by. */
+export function packageVersions(): Readonly<Record<string, string>> {
+  return manifest().packages;
+}
+
+/**
+ * True once another build lies where this process's was: what it would load or start from now on is not the code that its
+ * fingerprints are of.
+ */
+export function buildWasReplaced(): boolean {
+  manifest();
   try {
-    return JSON.parse(readFileSync(path, 'utf8'));
+    return readFileSync(file, 'utf8') !== known?.text;
+  } catch {
+    return true;
+  }
+}
+
+function manifest(): BuildManifest {
+  known ??= read();
+  return known.manifest;
+}
+
+function read() {
+  try {
+    const text = readFileSync(file, 'utf8');
+    return { manifest: JSON.parse(text) as BuildManifest, text };
   } catch (cause) {
     throw new FurrowError('SETUP_INCOMPLETE', 'The build is not there: dist/fingerprints.json cannot be read', {
       cause,
