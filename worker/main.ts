@@ -2,10 +2,11 @@ import { parseArgs } from 'node:util';
 import { Connection } from '@temporalio/client';
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import pino from 'pino';
+import { loadCatalog } from '../activities/attempt/catalog.ts';
 import { FurrowError } from '../contract/errors.ts';
 import type { JsonObject } from '../contract/json.ts';
 import { redact, redactJson } from '../contract/redact.ts';
-import { buildWasReplaced } from '../lib/code/fingerprints.ts';
+import { buildWasReplaced, currentFingerprintOf } from '../lib/code/fingerprints.ts';
 import { findTemporalTarget } from '../lib/connection/connection.ts';
 import { homeFolder } from '../lib/home/home.ts';
 import { environmentSecrets } from '../lib/secrets/secrets.ts';
@@ -52,6 +53,7 @@ async function main(): Promise<void> {
     target,
     queues,
     baseFolder: values.base,
+    code: { catalog: await loadCatalog(), fingerprintOf: currentFingerprintOf },
     parallelTrainings: Number(values['parallel-trainings']),
   });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => worker.shutdown());

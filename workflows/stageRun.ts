@@ -22,8 +22,8 @@ export interface StageEvents {
 /** A stage that makes progress may be scheduled again this often; each of them is bounded by its own attempts. */
 const mostRenewals = 1000;
 
-/** With three attempts each and 15 s between them, a run waits a quarter of an hour for workers of its own code. */
-const mostHandBacks = 20;
+/** With three attempts each and 5 s between them, a run waits a quarter of an hour for workers of its own code. */
+const mostHandBacks = 60;
 
 /**
  * Runs one stage: asks its source what it holds, looks the result up, and runs it when it is not there. Activity ids are

@@ -1,6 +1,7 @@
 import {
   ApplicationFailure,
   CancellationScope,
+  CancelledFailure,
   defineQuery,
   isCancellation,
   proxyLocalActivities,
@@ -57,7 +58,9 @@ export async function trainPipeline(input?: TrainPipelineInput): Promise<TrainPi
     const cancelled = isCancellation(error) || CancellationScope.current().consideredCancelled;
     const { failure } = readFailure(error);
     state.ended(cancelled ? 'cancelled' : 'failed', cancelled ? undefined : failureOf(state.record(), failure));
-    throw cancelled ? error : asApplicationFailure(error, 'the run failed');
+    if (!cancelled) throw asApplicationFailure(error, 'the run failed');
+    // A stage may have failed before the run was cancelled: the run ends as cancelled all the same.
+    throw isCancellation(error) ? error : new CancelledFailure('the run was cancelled');
   } finally {
     await CancellationScope.nonCancellable(async () => {
       showEnd(state.record());

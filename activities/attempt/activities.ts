@@ -43,12 +43,12 @@ export function workerActivities(
 
 function stageActivities(
   stage: Stage,
-  { fingerprintOf }: StageCode,
+  code: StageCode,
 ): Record<string, (task: StageTask) => Promise<StageResult | SourceVersion>> {
   const { name, kind } = stage.contract;
   return {
-    [name]: (task) => runStage(stage, task, fingerprintOf),
-    ...(kind === 'source' && { [`${name}.resolve`]: (task: StageTask) => resolveStage(stage, task, fingerprintOf) }),
+    [name]: (task) => runStage(stage, task, code),
+    ...(kind === 'source' && { [`${name}.resolve`]: (task: StageTask) => resolveStage(stage, task, code) }),
   };
 }
 

@@ -9,6 +9,8 @@ export type Catalog = ReadonlyMap<string, Stage>;
 export interface StageCode {
   readonly catalog: Catalog;
   readonly fingerprintOf: (uses: string) => Digest;
+  /** Another build lies where this one was. */
+  readonly wasReplaced: () => boolean;
 }
 
 let loaded: Promise<Catalog> | undefined;

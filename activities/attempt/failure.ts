@@ -32,15 +32,9 @@ export function toFailure(error: unknown, secrets: readonly string[], checkpoint
     type: code,
     nonRetryable: !known.retryable,
     details: [details],
-    ...(code === 'FINGERPRINT_MISMATCH' && { nextRetryDelay: otherCodeDelay }),
+    ...(code === 'FINGERPRINT_MISMATCH' && { nextRetryDelay: handBackDelay }),
   });
 }
-
-/** Milliseconds before a task is offered again that a worker with other code was given: it polls on, and would take it again at once. */
-const otherCodeDelay = 5000;
-
-/** Milliseconds until a task that was handed back for its fingerprint is offered again: workers are restarted within minutes. */
-const handBackDelay = 15_000;
 
 /** A shutdown is nobody's failure: the task goes back to the queue at once. */
 export function handBack(checkpointStep?: number): Error {

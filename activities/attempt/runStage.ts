@@ -33,8 +33,8 @@ import { sameRuntime } from './runtime.ts';
  * One attempt at a stage: check the code and the parameters, look the key up once more (another run may have finished it while
  * this task waited), run, and commit by one exclusive write, last.
  */
-export async function runStage(stage: Stage, task: StageTask, fingerprintOf: FingerprintOf): Promise<StageResult> {
-  return attempt({ stage, task, fingerprintOf }, async ({ base, heartbeats, context, secrets }) => {
+export async function runStage(stage: Stage, task: StageTask, code: StageCode): Promise<StageResult> {
+  return attempt({ stage, task, code }, async ({ base, heartbeats, context, secrets }) => {
     const { contract, implementation } = stage;
     const store = await openStoreAt(task.store);
     const key = keyOf(contract, task);
@@ -88,24 +88,18 @@ export async function runStage(stage: Stage, task: StageTask, fingerprintOf: Fin
 }
 
 /** What a source holds now; short, never cached. */
-export async function resolveStage(
-  stage: Stage,
-  task: StageTask,
-  fingerprintOf: FingerprintOf,
-): Promise<SourceVersion> {
-  return attempt({ stage, task, fingerprintOf }, async ({ base, secrets }) => {
+export async function resolveStage(stage: Stage, task: StageTask, code: StageCode): Promise<SourceVersion> {
+  return attempt({ stage, task, code }, async ({ base, secrets }) => {
     if (!stage.implementation.resolve) throw new FurrowError('INTERNAL', `Stage ${task.uses} is no source`);
     const { digest, facts } = await stage.implementation.resolve(base);
     return { digest, facts: redactJson(facts, secrets) };
   });
 }
 
-type FingerprintOf = StageCode['fingerprintOf'];
-
 interface Given {
   readonly stage: Stage;
   readonly task: StageTask;
-  readonly fingerprintOf: FingerprintOf;
+  readonly code: StageCode;
 }
 
 interface Attempt {
@@ -116,13 +110,13 @@ interface Attempt {
 }
 
 /** What every activity of a stage has around it: code and parameter checks, heartbeats, cancellation, scratch folder, failures. */
-async function attempt<T>({ stage, task, fingerprintOf }: Given, act: (attempt: Attempt) => Promise<T>): Promise<T> {
+async function attempt<T>({ stage, task, code }: Given, act: (attempt: Attempt) => Promise<T>): Promise<T> {
   const context = Context.current();
   const secrets = [...environmentSecrets(), ...secretsIn(task.params)];
   const heartbeats = startHeartbeats(context, task.stage, secrets);
   let scratch: string | undefined;
   try {
-    checkFingerprint(task, fingerprintOf);
+    checkFingerprint(task, code);
     const params = checkParams(stage, task);
     scratch = await mkdtemp(join(tmpdir(), 'furrow-'));
     const base: AttemptContext<unknown> = {
@@ -151,16 +145,12 @@ async function stopped(context: Context, checkpointStep: number | undefined): Pr
   return isShutdown ? handBack(checkpointStep) : (reason as Error);
 }
 
-function checkFingerprint(task: StageTask): void {
+function checkFingerprint(task: StageTask, code: StageCode): void {
   const own = fingerprintOf(task.uses);
+  if (own === task.fingerprint) return;
+  const message = `This worker's code of ${task.uses} is ${own.slice(7, 19)}, the run expects ${task.fingerprint.slice(7, 19)}`;
   const details = { uses: task.uses, expected: task.fingerprint, found: own };
-  if (own !== task.fingerprint) {
-    const message = `This worker's code of ${task.uses} is ${own.slice(7, 19)}, the run expects ${task.fingerprint.slice(7, 19)}`;
-    throw new FurrowError('FINGERPRINT_MISMATCH', message, { details });
-  }
-  if (buildWasReplaced()) {
-    throw new FurrowError('FINGERPRINT_MISMATCH', 'The build was replaced under this worker', { details });
-  }
+  throw new FurrowError('FINGERPRINT_MISMATCH', message, { details });
 }
 
 /** The parameters that the plan holds were parsed once; parsed again here, they are checked against this worker's schema. */

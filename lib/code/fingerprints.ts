@@ -25,6 +25,16 @@ export function fingerprintOf(uses: string): Digest {
   return found.fingerprint;
 }
 
+/**
+ * As {@link fingerprintOf}, for a process that lives long.
+ *
+ * @throws FurrowError `FINGERPRINT_MISMATCH` once the build was replaced: what this process would load now is other code.
+ */
+export function currentFingerprintOf(uses: string): Digest {
+  if (buildWasReplaced()) throw new FurrowError('FINGERPRINT_MISMATCH', 'The build was replaced under this worker');
+  return fingerprintOf(uses);
+}
+
 /** Package versions, to explain a run by. */
 export function packageVersions(): Readonly<Record<string, string>> {
   return manifest().packages;
