@@ -1,3 +1,5 @@
+import type { Json } from './json.ts';
+
 /** What takes the place of a secret. */
 export const redacted = '[redacted]';
 
@@ -22,21 +24,55 @@ const patterns: readonly RegExp[] = [
   /(?<=\b[A-Za-z0-9_-]*(?:api[_-]?key|access[_-]?key|token|secret|passw(?:or)?d|credentials?)["']?\s*[=:]\s*["']?)[^\s"',;&}{$]{6,}/gi,
 ];
 
-/** Names of variables that hold secrets. */
+/** Names of variables that hold secrets. `PWD` is none, whatever it looks like: shells keep the current folder there. */
 export function looksSecret(name: string): boolean {
+  if (/^(?:OLD)?PWD$/i.test(name)) return false;
   return (
-    /(?:^|[_\-.])(?:api_?)?(?:key|token|secret|passw(?:or)?d|pwd|credentials?|auth|netrc|dsn)(?:$|[_\-.\d])/i.test(
+    /(?:^|[_\-.])(?:api_?)?(?:key|token|secret|pass|passw(?:or)?d|pwd|pat|creds?|credentials?|auth|netrc|dsn)(?:$|[_\-.\d])/i.test(
       name,
-    ) || /(?:secret|password|apikey|token)/i.test(name)
+    ) || /(?:secret|password|passphrase|apikey|token|private)/i.test(name)
   );
 }
 
 /** `text` without the given secrets and without what looks like one, cut to `limit` characters. */
 export function redact(text: string, secrets: readonly string[] = [], limit: number = longestMessage): string {
   let clean = text;
-  for (const secret of secrets) clean = clean.replaceAll(secret, redacted);
+  for (const form of forms(secrets)) clean = clean.replaceAll(form, redacted);
   for (const pattern of patterns) clean = clean.replace(pattern, redacted);
   return clean.length <= limit
     ? clean
     : `${clean.slice(0, limit - 40)} … (${clean.length - limit + 40} more characters cut)`;
+}
+
+/** As {@link redact}, for every text in a JSON value; what is left is JSON of the same shape. */
+export function redactJson<T extends Json>(value: T, secrets: readonly string[] = []): T {
+  return clean(value, secrets) as T;
+}
+
+function clean(value: Json, secrets: readonly string[]): Json {
+  if (typeof value === 'string') return redact(value, secrets);
+  if (Array.isArray(value)) return value.map((item) => clean(item, secrets));
+  if (value === null || typeof value !== 'object') return value;
+  const members = Object.entries(value).map(([name, member]) => {
+    if (typeof member !== 'string') return [name, clean(member, secrets)];
+    // Together with its name, by which a password is known.
+    const prefix = `${name}=`;
+    const both = redact(prefix + member, secrets, longestMessage + prefix.length);
+    return [name, both.startsWith(prefix) ? both.slice(prefix.length) : redact(member, secrets)];
+  });
+  return Object.fromEntries(members);
+}
+
+/** The secrets as they stand in text, in addresses and in JSON; the longest first, so that none is left in part. */
+function forms(secrets: readonly string[]): string[] {
+  const all = secrets.flatMap((secret) => [secret, encoded(secret), JSON.stringify(secret).slice(1, -1)]);
+  return [...new Set(all)].filter((form) => form !== '').sort((a, b) => b.length - a.length);
+}
+
+function encoded(secret: string): string {
+  try {
+    return encodeURIComponent(secret);
+  } catch {
+    return secret;
+  }
 }

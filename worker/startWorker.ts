@@ -4,7 +4,7 @@ import { NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio
 import { workerActivities } from '../activities/attempt/activities.ts';
 import { loadCatalog, type StageCode } from '../activities/attempt/catalog.ts';
 import { FurrowError } from '../contract/errors.ts';
-import { buildWasReplaced, fingerprintOf } from '../lib/code/fingerprints.ts';
+import { fingerprintOf } from '../lib/code/fingerprints.ts';
 import { productRoot } from '../lib/code/root.ts';
 import type { TemporalTarget } from '../lib/connection/connection.ts';
 import { type Role, roleOf } from './roles.ts';
@@ -37,7 +37,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     ...(target.apiKey && { apiKey: target.apiKey }),
     ...(target.metadata && { metadata: target.metadata }),
   });
-  const code = options.code ?? { catalog: await loadCatalog(), fingerprintOf, wasReplaced: buildWasReplaced };
+  const code = options.code ?? { catalog: await loadCatalog(), fingerprintOf };
   const activities = workerActivities(code, { baseFolder: options.baseFolder });
   const workers = await Promise.all(
     options.queues.map((queue) =>

@@ -9,8 +9,6 @@ export type Catalog = ReadonlyMap<string, Stage>;
 export interface StageCode {
   readonly catalog: Catalog;
   readonly fingerprintOf: (uses: string) => Digest;
-  /** Another build lies where this one was. */
-  readonly wasReplaced: () => boolean;
 }
 
 let loaded: Promise<Catalog> | undefined;

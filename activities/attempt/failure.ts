@@ -36,6 +36,9 @@ export function toFailure(error: unknown, secrets: readonly string[], checkpoint
   });
 }
 
+/** Milliseconds until a task that was handed back for its fingerprint is offered again: this worker polls on, and would take it at once. */
+const handBackDelay = 5000;
+
 /** A shutdown is nobody's failure: the task goes back to the queue at once. */
 export function handBack(checkpointStep?: number): Error {
   return ApplicationFailure.create({

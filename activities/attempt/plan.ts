@@ -10,7 +10,7 @@ import {
   type PlanRequest,
   type StoreLocation,
 } from '../../contract/messages.ts';
-import { packageVersions, packageVersions } from '../../lib/code/fingerprints.ts';
+import { packageVersions } from '../../lib/code/fingerprints.ts';
 import { parsePipeline } from '../../lib/config/parsePipeline.ts';
 import { formatProblem } from '../../lib/config/problem.ts';
 import { digestOfJson } from '../../lib/store/digest.ts';

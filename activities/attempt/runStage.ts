@@ -146,7 +146,7 @@ async function stopped(context: Context, checkpointStep: number | undefined): Pr
 }
 
 function checkFingerprint(task: StageTask, code: StageCode): void {
-  const own = fingerprintOf(task.uses);
+  const own = code.fingerprintOf(task.uses);
   if (own === task.fingerprint) return;
   const message = `This worker's code of ${task.uses} is ${own.slice(7, 19)}, the run expects ${task.fingerprint.slice(7, 19)}`;
   const details = { uses: task.uses, expected: task.fingerprint, found: own };

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { loadCatalog, type StageCode } from '../../activities/attempt/catalog.ts';
+import type { Digest } from '../../contract/artifact.ts';
 import {
   progressQuery,
   type RunRecord,
@@ -14,7 +16,10 @@ import {
   workflowType,
 } from '../../contract/messages.ts';
 import { mainQueue } from '../../contract/queues.ts';
+import type { Stage } from '../../contract/stage.ts';
+import { fingerprintOf } from '../../lib/code/fingerprints.ts';
 import type { TemporalTarget } from '../../lib/connection/connection.ts';
+import { digestOf } from '../../lib/store/digest.ts';
 import { openStore, type Store } from '../../lib/store/store.ts';
 import { type EmbeddedServer, startEmbeddedServer } from '../../worker/embeddedServer.ts';
 import { allQueues } from '../../worker/roles.ts';
@@ -29,7 +34,7 @@ export interface TestFurrow {
   readonly folder: string;
   readonly home: string;
   /** Starts a worker in this process; it is drained at the end. */
-  work(queues?: readonly string[]): Promise<RunningWorker>;
+  work(queues?: readonly string[], code?: StageCode): Promise<RunningWorker>;
   start(yaml: string, request?: Omit<TrainPipelineRequest, 'config'>): Promise<WorkflowHandle>;
   startWith(input: TrainPipelineInput): Promise<WorkflowHandle>;
   /** Runs a pipeline to its end. */
@@ -76,8 +81,8 @@ export async function testFurrow(): Promise<TestFurrow> {
     target,
     folder,
     home,
-    async work(queues = allQueues) {
-      const worker = await startWorker({ target, queues, baseFolder: folder });
+    async work(queues = allQueues, code) {
+      const worker = await startWorker({ target, queues, baseFolder: folder, code: code ?? (await builtCode()) });
       workers.push(worker);
       return worker;
     },
@@ -109,5 +114,18 @@ export async function testFurrow(): Promise<TestFurrow> {
         rmSync(folder, { recursive: true, force: true });
       }
     },
+  };
+}
+
+/** The stages as built, and those that a test brings, known by `fingerprints` where they are named there. */
+export async function builtCode(
+  extra: readonly Stage[] = [],
+  fingerprints: Readonly<Record<string, Digest>> = {},
+): Promise<StageCode> {
+  const own = new Map(extra.map((stage) => [stage.contract.name, stage]));
+  return {
+    catalog: new Map([...(await loadCatalog()), ...own]),
+    fingerprintOf: (uses) =>
+      fingerprints[uses] ?? (own.has(uses) ? digestOf(`test stage ${uses}`) : fingerprintOf(uses)),
   };
 }
