@@ -11,7 +11,8 @@ import { describeModel, type ModelTensor, writeModel } from '../modelArtifact.ts
 import { loadTensorflow } from '../tensorflow.ts';
 import { readCheckpoint, type TrainingState, writeCheckpoint } from '../trainer/checkpoint.ts';
 import { targetScale } from '../trainer/targetScale.ts';
-import { type TrainingEnd, type TrainingProgress, trainNetwork, validationSplit } from '../trainer/train.ts';
+import { type TrainingEnd, type TrainingProgress, trainNetwork } from '../trainer/train.ts';
+import { validationSplit } from '../trainer/trainingRun.ts';
 import { type Session, stopped } from './serveTask.ts';
 import type { TrainResult, TrainTask } from './trainTask.ts';
 
@@ -76,7 +77,7 @@ async function writeResult(
 ): Promise<TrainResult> {
   const { mean, std } = targetScale(features.rows('train').map((row) => row.target));
   const tensors: ModelTensor[] = [
-    ...weights.map((tensor) => ({ ...tensor, name: tensor.name.replace('weights/', '') })),
+    ...weights,
     { name: 'target/mean', shape: [1], values: Float32Array.of(mean) },
     { name: 'target/std', shape: [1], values: Float32Array.of(std) },
   ];

@@ -12,21 +12,7 @@ import { createHash } from 'node:crypto';
 import { open, readFile, rename } from 'node:fs/promises';
 import { FurrowError } from '../../../contract/errors.ts';
 import { floatsOf, floatsToBytes } from '../floats.ts';
-
-export interface Position {
-  /** Steps finished, from the start of the training. */
-  readonly step: number;
-  /** Epochs finished. */
-  readonly epoch: number;
-  /** Steps finished of the epoch that goes on. */
-  readonly stepInEpoch: number;
-  /** Sum of absolute errors and count of plots in the epoch that goes on, in the target's unit. */
-  readonly lossSum: number;
-  readonly lossPlots: number;
-  /** Mean loss of the last finished epoch. */
-  readonly trainLoss: number | null;
-  readonly best: { readonly epoch: number; readonly valMae: number } | null;
-}
+import type { Position } from './position.ts';
 
 export interface NamedTensor {
   /** `weights/NAME`, `slots/SLOT/NAME` or `best/NAME`. */
