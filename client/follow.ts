@@ -1,16 +1,19 @@
 import type { Client } from '@temporalio/client';
-import type { RunRecord, TrainPipelineResult } from '../contract/messages.ts';
+import { FurrowError } from '../contract/errors.ts';
+import type { TrainPipelineResult } from '../contract/messages.ts';
 import { runPage, type TemporalTarget } from '../lib/connection/connection.ts';
-import { exitCodes, type Output, shortNumber } from './output.ts';
-import { progressPrinter, resultLines } from './progressLines.ts';
+import { exitCodes, isServerGone, type Output } from './output.ts';
+import { progressPrinter } from './progressLines.ts';
 import { failureLines, readRunFailure } from './runFailure.ts';
-import { liveStages, runProgress } from './runProgress.ts';
+import { lookAtRun } from './runProgress.ts';
 
 export interface FollowedRun {
   readonly client: Client;
   readonly target: TemporalTarget;
   readonly workflowId: string;
   readonly runId: string;
+  /** What Ctrl-C leaves behind, where it is not the usual. */
+  readonly detachedLines?: readonly string[];
 }
 
 /** Milliseconds between two looks at a run; the first comes sooner, as a cached run is over at once. */
@@ -20,58 +23,89 @@ const lookEvery = 1000;
 /** Shows a run until it ends. Ctrl-C leaves it running. */
 export async function follow(run: FollowedRun, output: Output): Promise<number> {
   const { client, target, workflowId, runId } = run;
-  const handle = client.workflow.getHandle(workflowId, runId);
   const page = target.ui && runPage(target.ui, target.namespace, workflowId, runId);
   const place = { workflowId, runId, ...(page && { page }) };
-  const detached = new AbortController();
-  const onSignal = () => detached.abort();
-  process.once('SIGINT', onSignal);
-  const end = handle.result().then(
-    (result: TrainPipelineResult) => ({ kind: 'finished' as const, result }),
-    (error: unknown) => ({ kind: 'failed' as const, error }),
-  );
   const printer = progressPrinter(output);
+  const left = new AbortController();
+  const detached = onInterrupt(left.signal);
+  const ended = client.workflow
+    .getHandle(workflowId, runId)
+    .result()
+    .then(
+      (result: TrainPipelineResult) => ({ kind: 'finished' as const, result }),
+      (error: unknown) => ({ kind: 'failed' as const, error }),
+    );
+  const watching = watch();
   try {
-    for (let wait = firstLook; ; wait = lookEvery) {
-      const outcome = await Promise.race([end, pause(wait, detached.signal)]);
-      if (detached.signal.aborted) {
-        printer.clear();
-        output.answer({ ...place, status: 'running', detached: true }, () => [
-          `Detached; the run goes on. furrow watch ${workflowId} shows it again, furrow show ${workflowId} where it is.`,
-        ]);
-        return exitCodes.detached;
-      }
-      if (outcome?.kind === 'finished') {
-        printer.clear();
-        output.answer({ ...place, ...outcome.result }, () => resultLines(outcome.result, page));
-        return exitCodes.ok;
-      }
-      if (outcome?.kind === 'failed') {
-        printer.clear();
-        const failure = readRunFailure(outcome.error);
-        output.answer({ ...place, status: failure.status, failure }, () => failureLines(failure, workflowId, page));
-        return exitCodes.failed;
-      }
-      // A look may fail while a worker restarts; the next one says all that this one would have said.
-      const record = await runProgress(handle).catch((): RunRecord | undefined => undefined);
-      const live = await liveStages(client, workflowId, runId).catch(() => new Map());
-      if (record) printer.show(record, live);
+    const outcome = await Promise.race([ended, detached]);
+    printer.clear();
+    if (outcome.kind === 'detached') {
+      output.answer(
+        { ...place, status: 'running', detached: true },
+        () => run.detachedLines ?? detachedLines(workflowId),
+      );
+      return exitCodes.detached;
     }
+    if (outcome.kind === 'finished') {
+      output.answer({ ...place, ...outcome.result }, () => printer.resultLines(outcome.result, page));
+      return exitCodes.ok;
+    }
+    if (isServerGone(outcome.error)) {
+      throw new FurrowError(
+        'SERVER_UNREACHABLE',
+        `Temporal went away; the run goes on when it is back, and \`furrow watch ${workflowId}\` shows it`,
+        { cause: outcome.error },
+      );
+    }
+    const failure = readRunFailure(outcome.error);
+    output.answer({ ...place, status: failure.status, failure }, () => failureLines(failure, workflowId, page));
+    return exitCodes.failed;
   } finally {
-    process.off('SIGINT', onSignal);
+    left.abort();
+    await watching;
+  }
+
+  async function watch(): Promise<void> {
+    for (let wait = firstLook; ; wait = lookEvery) {
+      await pause(wait, left.signal);
+      if (left.signal.aborted) return;
+      // A look may fail while a worker restarts; the next one says all that this one would have said.
+      const look = await Promise.race([
+        lookAtRun({ client, namespace: target.namespace, workflowId, runId }).catch(() => undefined),
+        aborted(left.signal),
+      ]);
+      if (left.signal.aborted) return;
+      if (look) printer.show(look);
+    }
   }
 }
 
-function pause(milliseconds: number, signal: AbortSignal): Promise<undefined> {
+function detachedLines(workflowId: string): string[] {
+  return [
+    'Detached; the run goes on.',
+    `furrow watch ${workflowId} follows it again, furrow show ${workflowId} says where it is.`,
+  ];
+}
+
+/** The first Ctrl-C detaches; a second one, should that hang, ends the process as ever. */
+function onInterrupt(left: AbortSignal): Promise<{ kind: 'detached' }> {
   return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve(undefined);
-    };
-    const timer = setTimeout(done, milliseconds);
-    signal.addEventListener('abort', done);
+    const onSignal = () => resolve({ kind: 'detached' });
+    process.once('SIGINT', onSignal);
+    left.addEventListener('abort', () => process.off('SIGINT', onSignal));
   });
 }
 
-export { shortNumber };
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined)));
+}

@@ -1,19 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
-import type { LogName } from './commands/logs.ts';
-import { exitCodes, makeOutput, type Output, reportFailure } from './output.ts';
+import { productRoot } from '../lib/code/root.ts';
+import { environmentLines, exampleLines, exitCodeLines } from './help.ts';
+import { exitCodes, makeOutput, type Output, reportFailure, UsageError } from './output.ts';
 
-const collect = (value: string, all: string[]) => [...all, value];
-const list = (value: string, all: string[]) => [...all, ...value.split(',').filter(Boolean)];
+const collect = (value: string, all: string[] = []) => [...all, value];
+const list = (value: string, all: string[] = []) => [...all, ...value.split(',').filter(Boolean)];
 
 /** Each command loads only what it needs: most of a short command's time is loading code. */
 function program(): Command {
   const furrow = new Command('furrow')
     .description('Durable machine-learning training pipelines on Temporal.')
+    .option('-V, --version', 'print the version')
+    .on('option:version', () => {
+      process.stdout.write(`${JSON.parse(readFileSync(join(productRoot, 'package.json'), 'utf8')).version}\n`);
+      process.exit();
+    })
     .showSuggestionAfterError()
+    .addHelpText('after', '\n`furrow help COMMAND` gives examples; every command takes --json.')
+    .addHelpText('after', exitCodeLines + environmentLines)
+    .configureOutput(quietWithJson)
     .exitOverride();
 
   command(furrow, 'up', 'start Temporal with its UI and a worker on this machine')
-    .option('--detach', 'return when it is up, and leave it running')
+    .option('-d, --detach', 'return when it is up, and leave it running')
     .action(async (options, self: Command) =>
       act(self, async (output) => (await import('./commands/up.ts')).up(options, output)),
     );
@@ -22,26 +33,13 @@ function program(): Command {
     act(self, async (output) => (await import('./commands/down.ts')).down(output)),
   );
 
-  command(furrow, 'logs', 'show the log of the worker, the Temporal server or the supervisor')
-    .argument('[which]', 'worker, server or up', 'worker')
-    .option('-f, --follow', 'go on as lines come')
-    .option('-n, --lines <n>', 'how many of the last lines', whole, 50)
-    .action(async (which: string, options, self: Command) =>
-      act(self, async (output) => {
-        const { logNames, showLogs } = await import('./commands/logs.ts');
-        if (!logNames.includes(which as LogName))
-          return self.error(`error: expected one of ${logNames.join(', ')}, got ${which}`);
-        return showLogs(which as LogName, options, output);
-      }),
-    );
-
   command(furrow, 'run', 'check a pipeline, run it, and follow it; Ctrl-C leaves it running')
     .argument('[file]', 'the pipeline (default: configs/nitrogen.yaml)')
-    .option('-s, --set <path=value>', 'override a value: convnet.epochs=5, seed=7', collect, [])
+    .option('-s, --set <path=value>', 'override a value: convnet.epochs=5, seed=7', collect)
     .option('--no-cache', 'run every stage, whatever is there')
-    .option('--refresh <stage>', 'run this stage although its result is there', list, [])
+    .option('--refresh <stages>', 'run these stages although their results are there', list)
     .option('-d, --detach', 'return when the run has started')
-    .option('--id <id>', 'the workflow id')
+    .option('--id <id>', 'the workflow id (default: the pipeline and 8 digits)')
     .action(async (file: string | undefined, options, self: Command) =>
       act(self, async (output) => (await import('./commands/run.ts')).run(file, options, output)),
     );
@@ -61,13 +59,22 @@ function program(): Command {
   command(furrow, 'runs', 'list runs, newest first')
     .option('-n, --limit <n>', 'how many', whole, 20)
     .option('--pipeline <name>', 'only those of this pipeline')
+    .addOption(new Option('--status <status>', 'only those').choices(['running', 'finished', 'failed', 'cancelled']))
     .action(async (options, self: Command) =>
       act(self, async (output) => (await import('./commands/runs.ts')).runs(options, output)),
     );
 
+  command(furrow, 'logs', 'show the log of the worker, the Temporal server or the supervisor')
+    .argument('[which]', 'worker, server or up (the supervisor)', 'worker')
+    .option('-f, --follow', 'go on as lines come')
+    .option('-n, --lines <n>', 'how many of the last lines', whole, 50)
+    .action(async (which: string, options, self: Command) =>
+      act(self, async (output) => (await import('./commands/logs.ts')).showLogs(which, options, output)),
+    );
+
   command(furrow, 'validate', 'check a pipeline file and list every problem, with its place')
     .argument('[file]', 'the pipeline (default: configs/nitrogen.yaml)')
-    .option('-s, --set <path=value>', 'override a value', collect, [])
+    .option('-s, --set <path=value>', 'override a value', collect)
     .action(async (file: string | undefined, options, self: Command) =>
       act(self, async (output) => (await import('./commands/validate.ts')).validate(file, options, output)),
     );
@@ -78,15 +85,12 @@ function program(): Command {
       act(self, async (output) => (await import('./commands/stages.ts')).stages(stage, output)),
     );
 
-  command(furrow, 'worker', 'run a worker here, in the foreground')
+  command(furrow, 'worker', 'run a worker here, in the foreground; it drains on Ctrl-C')
     .option('-q, --queues <list>', 'task queues to poll', 'furrow,train-gpu')
+    .option('--parallel-trainings <n>', 'trainings at once', whole, 1)
     .action(async (options, self: Command) =>
-      act(self, async () => (await import('./commands/worker.ts')).worker(options)),
+      act(self, async (output) => (await import('./commands/worker.ts')).worker(options, output)),
     );
-
-  command(furrow, 'schema', 'print the JSON schema of pipeline files, for editors').action(async (_, self: Command) =>
-    act(self, async () => (await import('./commands/schema.ts')).schema()),
-  );
 
   command(furrow, 'doctor', 'say what was found, from where, and what will train').action(async (_, self: Command) =>
     act(self, async (output) => (await import('./commands/doctor.ts')).doctor(output)),
@@ -95,15 +99,6 @@ function program(): Command {
   command(furrow, 'demo', 'run the nitrogen pipeline on synthetic plots, from nothing').action(
     async (_, self: Command) => act(self, async (output) => (await import('./commands/demo.ts')).demo(output)),
   );
-  // For the build: loads what `run` loads, so that V8's code cache holds it.
-  furrow.command('warm', { hidden: true }).action(async () => {
-    const [{ readPipeline }] = await Promise.all([
-      import('./pipelineFile.ts'),
-      import('./commands/run.ts'),
-      import('./connect.ts'),
-    ]);
-    await readPipeline(undefined, {});
-  });
   return furrow;
 }
 
@@ -112,24 +107,35 @@ function command(furrow: Command, name: string, description: string): Command {
     .command(name)
     .description(description)
     .addOption(new Option('--json', 'print one JSON value, for scripts'))
+    .addHelpText('after', () => exampleLines(name) + exitCodeLines)
+    .configureOutput(quietWithJson)
     .exitOverride();
 }
 
+/** Known before the command line is understood: even what is wrong with it is told as asked for. */
+const wantsJson = process.argv.includes('--json');
+const quietWithJson = {
+  writeErr: (text: string) => {
+    if (!wantsJson) process.stderr.write(text);
+  },
+};
+
 async function act(self: Command, body: (output: Output) => Promise<number>): Promise<void> {
-  const json = self.opts().json === true;
   try {
-    process.exitCode = await body(makeOutput(json));
+    process.exitCode = await body(makeOutput(wantsJson));
   } catch (error) {
     if (error instanceof CommanderError) throw error;
-    process.exitCode = reportFailure(error, json);
+    process.exitCode = reportFailure(error, self.opts().json === true);
   }
 }
 
 function whole(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new CommanderError(exitCodes.usage, 'furrow.number', `error: expected a whole number from 1 up, got ${text}`);
-  return value;
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new UsageError(
+    `Expected a whole number from 1 up, got \`${text}\``,
+    '`furrow help COMMAND` shows the options.',
+  );
 }
 
 // A closed pipe (`furrow runs | head`) is no failure of ours.
@@ -137,14 +143,24 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) =>
   process.exit(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.failed),
 );
 
+/** Ends the process once all that was said has left: what is written to a pipe leaves in its own time. */
+function end(code?: number | string): void {
+  process.stdout.write('', () => process.exit(code ?? exitCodes.ok));
+}
+
 program()
   .parseAsync()
   .then(
     // Open connections would keep the process for a while; all has been said.
-    () => process.exit(),
+    () => end(process.exitCode ?? exitCodes.ok),
     (error: unknown) => {
-      const isHelp = error instanceof CommanderError && error.exitCode === 0;
-      if (!(error instanceof CommanderError)) process.stderr.write(`${String(error)}\n`);
-      process.exit(isHelp ? exitCodes.ok : exitCodes.usage);
+      if (!(error instanceof CommanderError)) return end(reportFailure(error, wantsJson));
+      if (error.exitCode === 0) return end();
+      if (wantsJson)
+        reportFailure(
+          new UsageError(error.message.replace(/^error: /, ''), '`furrow help COMMAND` shows the options.'),
+          true,
+        );
+      return end(exitCodes.usage);
     },
   );

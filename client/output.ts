@@ -15,11 +15,21 @@ export const exitCodes = {
   detached: 130,
 } as const;
 
+/** What was asked for cannot be meant; nothing was started. */
+export class UsageError extends Error {
+  readonly action: string;
+
+  constructor(message: string, action: string) {
+    super(message);
+    this.action = action;
+  }
+}
+
 export interface Output {
   readonly json: boolean;
   /** A line for a person; nothing with `--json`. */
   say(line: string): void;
-  /** The answer of a command: its JSON with `--json`, else the lines. */
+  /** The answer of a command, once: its JSON with `--json`, else the lines. */
   answer(value: unknown, lines: () => readonly string[]): void;
 }
 
@@ -43,17 +53,36 @@ export function makeOutput(json: boolean): Output {
 
 /** Tells why the command failed, and what to do; returns the exit code. */
 export function reportFailure(error: unknown, json: boolean): number {
-  const code = error instanceof FurrowError ? error.code : 'INTERNAL';
+  const { code, action, exitCode } = classify(error);
   const message = redact(error instanceof Error ? error.message : String(error), environmentSecrets(), 20_000);
-  if (json)
-    process.stdout.write(`${JSON.stringify({ error: { code, message, action: failures[code].action } }, null, 2)}\n`);
-  else process.stderr.write(`${code}: ${message}\n${failures[code].action}\n`);
-  if (code === 'INTERNAL' && process.env.FURROW_DEBUG && error instanceof Error)
-    process.stderr.write(`${error.stack}\n`);
-  if (code === 'CONFIG_INVALID' || code === 'CONFIG_NOT_FOUND') return exitCodes.usage;
+  if (json) process.stdout.write(`${JSON.stringify({ error: { code, message, action } }, null, 2)}\n`);
+  else process.stderr.write(`${code}: ${message}\n${action}\n`);
+  if (process.env.FURROW_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  return exitCode;
+}
+
+function classify(error: unknown): { code: string; action: string; exitCode: number } {
+  if (error instanceof UsageError) return { code: 'USAGE', action: error.action, exitCode: exitCodes.usage };
+  const code =
+    error instanceof FurrowError ? error.code : isServerGone(error) ? 'SERVER_UNREACHABLE' : ('INTERNAL' as const);
+  const { action } = failures[code];
+  if (code === 'CONFIG_INVALID' || code === 'CONFIG_NOT_FOUND') return { code, action, exitCode: exitCodes.usage };
   if (code === 'SERVER_UNREACHABLE' || code === 'SETUP_INCOMPLETE' || code === 'BACKEND_MISSING')
-    return exitCodes.unavailable;
-  return exitCodes.failed;
+    return { code, action, exitCode: exitCodes.unavailable };
+  return { code, action, exitCode: exitCodes.failed };
+}
+
+/** https://grpc.io/docs/guides/status-codes/ */
+const grpc = { cancelled: 1, deadlineExceeded: 4, unavailable: 14 } as const;
+
+/** Temporal ended, or cannot be reached any more, in the middle of a call. Not by class: that would load the client here. */
+export function isServerGone(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { code, metadata } = at as { code?: unknown; metadata?: unknown };
+    if (metadata === undefined) continue;
+    if (code === grpc.unavailable || code === grpc.deadlineExceeded || code === grpc.cancelled) return true;
+  }
+  return false;
 }
 
 /** Rows as columns of equal width. */

@@ -7,7 +7,8 @@ import type { Json } from '../contract/json.ts';
 import { type ConfigContent, defaultConfig } from '../contract/messages.ts';
 import { productRoot } from '../lib/code/root.ts';
 import { parsePipeline } from '../lib/config/parsePipeline.ts';
-import type { Problem } from '../lib/config/problem.ts';
+import { formatProblem, type Problem } from '../lib/config/problem.ts';
+import { exitCodes, type Output } from './output.ts';
 
 export interface ReadPipeline {
   readonly content: ConfigContent;
@@ -32,6 +33,15 @@ export async function readPipeline(
   const content: ConfigContent = { file: file ?? defaultConfig, text, baseFolder: process.cwd(), env };
   const outcome = parsePipeline({ text, file: content.file, set, env: process.env, contracts: await loadContracts() });
   return { content, outcome };
+}
+
+/** Every problem on a line of its own: `file:line:column path: what is wrong`. */
+export function tellProblems({ file }: ConfigContent, problems: readonly Problem[], output: Output): number {
+  output.answer({ file, valid: false, problems }, () => [
+    ...problems.map(formatProblem),
+    problems.length === 1 ? '1 problem' : `${problems.length} problems`,
+  ]);
+  return exitCodes.usage;
 }
 
 /** As given, or of the configs that come with the product. */

@@ -1,42 +1,74 @@
-import type { RunRecord, StageState, TrainPipelineResult } from '../contract/messages.ts';
+import type { StageState, StageSummary, TrainPipelineResult } from '../contract/messages.ts';
 import { type Output, shortNumber } from './output.ts';
-import type { LiveStage } from './runProgress.ts';
+import { type LiveStage, type RunLook, waitingLine } from './runProgress.ts';
+
+export interface ProgressPrinter {
+  /** Takes the live line away, so that other lines can follow. */
+  clear(): void;
+  show(look: RunLook): void;
+  /** The end of a run: the stages that were not shown as done yet, then what came of it. */
+  resultLines(result: TrainPipelineResult, page: string | undefined): string[];
+}
 
 /** Seconds between two lines about the same running stage where lines cannot be rewritten. */
 const plainEvery = 10;
 
-/** Prints what changed since the last look: a line a stage that started or ended, and one live line where there is a terminal. */
-export function progressPrinter(output: Output, now: () => number = Date.now) {
-  const shown = new Map<string, string>();
+/** Says what changed since the last look: a line for a stage that started or ended, and one live line where there is a terminal. */
+export function progressPrinter(output: Output, now: () => number = Date.now): ProgressPrinter {
+  const shown = new Map<string, StageState['status']>();
   const said = new Map<string, number>();
-  const live = process.stdout.isTTY && !output.json;
+  const told = new Set<string>();
+  const rewrites = process.stdout.isTTY && !output.json;
   const clear = () => {
-    if (live) process.stdout.write('\r\x1b[K');
+    if (rewrites) process.stdout.write('\r\x1b[K');
+  };
+  const showLive = (lines: readonly (readonly [stage: string, text: string])[]) => {
+    if (rewrites) {
+      const text = lines.map(([name, line]) => `${name}: ${line}`).join('  |  ');
+      process.stdout.write(text.slice(0, (process.stdout.columns ?? 80) - 1));
+      return;
+    }
+    for (const [name, line] of lines) {
+      const last = said.get(name);
+      if (last !== undefined && now() - last < plainEvery * 1000) continue;
+      said.set(name, now());
+      // A stage that has just started has said so.
+      if (last !== undefined) output.say(`  ${name}: ${line}`);
+    }
   };
   return {
     clear,
-    show(record: RunRecord, stages: ReadonlyMap<string, LiveStage>) {
+    show({ record, live, waiting }) {
       clear();
-      for (const stage of record.stages) {
+      const stages = record?.stages ?? [];
+      for (const stage of stages) {
         if (stage.status === 'waiting' || shown.get(stage.name) === stage.status) continue;
         shown.set(stage.name, stage.status);
         output.say(stageLine(stage));
       }
-      const running = record.stages.filter((stage) => stage.status === 'running');
-      const lines = running.flatMap((stage) => {
-        const state = stages.get(stage.activityId ?? '');
-        return state ? [[stage.name, liveText(stage, state)] as const] : [];
-      });
-      if (live) {
-        const text = lines.map(([name, line]) => `${name}: ${line}`).join('  |  ');
-        process.stdout.write(text.slice(0, (process.stdout.columns ?? 80) - 1));
-        return;
+      for (const line of waiting.map(waitingLine)) {
+        if (!told.has(line)) output.say(line);
+        told.add(line);
       }
-      for (const [name, line] of lines) {
-        if (now() - (said.get(name) ?? now() - 0) < plainEvery * 1000 && said.has(name)) continue;
-        said.set(name, now());
-        output.say(`  ${name}: ${line}`);
-      }
+      showLive(
+        stages.flatMap((stage) => {
+          const state = stage.status === 'running' ? live.get(stage.activityId ?? '') : undefined;
+          return state ? [[stage.name, liveText(stage, state)] as const] : [];
+        }),
+      );
+    },
+    resultLines(result, page) {
+      const rest = Object.entries(result.stages).filter(([name]) => !isDone(shown.get(name)));
+      return [
+        ...rest.map(([name, { cached, metrics }]) =>
+          stageLine({ name, metrics, status: cached ? 'cached' : 'finished' }),
+        ),
+        '',
+        ...(result.headline ? [`${result.headline.name}: ${shortNumber(result.headline.value)}`] : []),
+        ...Object.values(result.stages).flatMap(placeLines),
+        `Record: ${result.record}`,
+        ...(page ? [`Temporal UI: ${page}`] : []),
+      ];
     },
   };
 }
@@ -51,7 +83,9 @@ const marks: Record<StageState['status'], string> = {
   cancelled: '–',
 };
 
-export function stageLine(stage: StageState): string {
+type ShownStage = Pick<StageState, 'name' | 'status' | 'metrics' | 'failure' | 'startedAt' | 'endedAt'>;
+
+export function stageLine(stage: ShownStage): string {
   const seconds =
     stage.startedAt && stage.endedAt
       ? `${((Date.parse(stage.endedAt) - Date.parse(stage.startedAt)) / 1000).toFixed(1)} s`
@@ -66,13 +100,15 @@ export function stageLine(stage: StageState): string {
 }
 
 export function liveText(stage: StageState, live: LiveStage): string {
-  if (live.waitsFor !== undefined) return `waits for a worker on queue ${stage.queue}`;
+  if (live.waited !== undefined) return `waits for a worker on queue ${stage.queue}`;
+  const failed = live.lastFailure ? ` after: ${live.lastFailure}` : '';
+  if (live.retryIn !== undefined) return `attempt ${live.attempt} in ${Math.ceil(live.retryIn / 1000)} s${failed}`;
   const { heartbeat } = live;
   const parts = [
     heartbeat?.doing ?? 'running',
     heartbeat?.total ? `${Math.floor((100 * (heartbeat.done ?? 0)) / heartbeat.total)} %` : '',
     metricsText(heartbeat?.metrics ?? {}),
-    live.attempt > 1 ? `attempt ${live.attempt}${live.lastFailure ? ` after: ${live.lastFailure}` : ''}` : '',
+    live.attempt > 1 ? `attempt ${live.attempt}${failed}` : '',
   ];
   return parts.filter(Boolean).join('  ');
 }
@@ -84,16 +120,13 @@ export function metricsText(metrics: Readonly<Record<string, number>>): string {
     .join('  ');
 }
 
-export function resultLines(result: TrainPipelineResult, page: string | undefined): string[] {
-  const stages = Object.entries(result.stages).map(([name, stage]) =>
-    `✔ ${name.padEnd(12)} ${stage.cached ? 'cached  ' : ''}${metricsText(stage.metrics)}`.trimEnd(),
-  );
-  return [
-    '',
-    ...stages,
-    '',
-    ...(result.headline ? [`${result.headline.name}: ${shortNumber(result.headline.value)}`] : []),
-    `record: ${result.record}`,
-    ...(page ? [`Temporal UI: ${page}`] : []),
-  ];
+/** What a run leaves outside of its own record, by the name that it goes by there. */
+function placeLines({ artifact, facts }: StageSummary): string[] {
+  if (artifact.kind === 'model-version') return [`Registered: ${facts.model}:${facts.version} (${facts.alias})`];
+  if (artifact.kind === 'image') return [`Image: ${facts.pushed ?? facts.name} ${facts.image}`];
+  return [];
+}
+
+function isDone(status: StageState['status'] | undefined): boolean {
+  return status === 'finished' || status === 'cached';
 }

@@ -1,10 +1,10 @@
 import { ApplicationFailure, CancelledFailure, TerminatedFailure, WorkflowFailedError } from '@temporalio/client';
-import { failures, isFailureCode } from '../contract/errors.ts';
+import { type FailureCode, failures, isFailureCode } from '../contract/errors.ts';
 import type { RunStatus } from '../contract/messages.ts';
 
 export interface RunFailure {
   readonly status: Exclude<RunStatus, 'running' | 'finished'> | 'terminated';
-  readonly code: string;
+  readonly code: FailureCode;
   readonly message: string;
   readonly action: string;
   readonly stage?: string;

@@ -1,53 +1,86 @@
+import type { RunStatus } from '../../contract/messages.ts';
 import { workflowType } from '../../contract/messages.ts';
 import { connect } from '../connect.ts';
-import { exitCodes, type Output, shortNumber, table } from '../output.ts';
+import { exitCodes, type Output, shortNumber, table, UsageError } from '../output.ts';
+import { statusOf, statusQuery } from '../runStatus.ts';
 
 interface ListedRun {
   readonly workflowId: string;
   readonly runId: string;
   readonly pipeline: string;
-  readonly status: string;
+  readonly status: RunStatus;
   readonly startedAt: string;
-  readonly seconds?: number;
+  /** Up to now for one that goes on. */
+  readonly seconds: number;
   readonly metric?: number;
   readonly model?: string;
   readonly dataset?: string;
 }
 
+export interface RunsOptions {
+  readonly limit: number;
+  readonly pipeline?: string;
+  readonly status?: RunStatus;
+}
+
 /** `furrow runs`: what ran and runs, newest first, from Temporal's own list. */
-export async function runs(options: { limit: number; pipeline?: string }, output: Output): Promise<number> {
+export async function runs(options: RunsOptions, output: Output): Promise<number> {
+  const query = queryFor(options);
   const { client } = await connect();
-  const filter = options.pipeline ? ` AND FurrowPipeline = '${options.pipeline.replaceAll("'", '')}'` : '';
   const found: ListedRun[] = [];
-  for await (const info of client.workflow.list({ query: `WorkflowType = '${workflowType}'${filter}` })) {
-    if (found.length >= options.limit) break;
-    const text = (name: string) => String((info.searchAttributes as Record<string, unknown[]>)[name]?.[0] ?? '');
+  let more = false;
+  for await (const info of client.workflow.list({ query, pageSize: options.limit + 1 })) {
+    more = found.length >= options.limit;
+    if (more) break;
+    const value = (name: string) =>
+      (info.searchAttributes as Record<string, readonly unknown[] | undefined>)[name]?.[0];
+    const metric = value('FurrowMetric');
+    const [model, dataset] = [value('FurrowModel'), value('FurrowDataset')];
     found.push({
       workflowId: info.workflowId,
       runId: info.runId,
-      pipeline: text('FurrowPipeline'),
-      status: info.status.name.toLowerCase(),
+      pipeline: String(value('FurrowPipeline') ?? ''),
+      status: statusOf(info.status.name),
       startedAt: info.startTime.toISOString(),
-      ...(info.closeTime && { seconds: (info.closeTime.getTime() - info.startTime.getTime()) / 1000 }),
-      ...(text('FurrowMetric') && { metric: Number(text('FurrowMetric')) }),
-      ...(text('FurrowModel') && { model: text('FurrowModel') }),
-      ...(text('FurrowDataset') && { dataset: text('FurrowDataset') }),
+      seconds: ((info.closeTime ?? new Date()).getTime() - info.startTime.getTime()) / 1000,
+      ...(typeof metric === 'number' && { metric }),
+      ...(model !== undefined && { model: String(model) }),
+      ...(dataset !== undefined && { dataset: String(dataset) }),
     });
   }
-  output.answer(found, () =>
-    found.length === 0
-      ? ['No run yet; `furrow run` starts one']
-      : table([
-          ['RUN', 'STATUS', 'STARTED', 'SECONDS', 'METRIC', 'MODEL'],
-          ...found.map((run) => [
-            run.workflowId,
-            run.status,
-            run.startedAt.slice(0, 19).replace('T', ' '),
-            run.seconds?.toFixed(1) ?? '',
-            run.metric === undefined ? '' : shortNumber(run.metric),
-            run.model ?? '',
-          ]),
-        ]),
-  );
+  output.answer(found, () => (found.length === 0 ? [noneLine(options)] : listLines(found, more)));
   return exitCodes.ok;
+}
+
+function queryFor({ pipeline, status }: RunsOptions): string {
+  if (pipeline !== undefined && !/^[a-z0-9_-]+$/.test(pipeline))
+    throw new UsageError(`No pipeline can be named \`${pipeline}\``, 'Give the `name:` of a pipeline file.');
+  return [
+    `WorkflowType = '${workflowType}'`,
+    ...(pipeline === undefined ? [] : [`FurrowPipeline = '${pipeline}'`]),
+    ...(status === undefined ? [] : [statusQuery(status)]),
+  ].join(' AND ');
+}
+
+function noneLine({ pipeline, status }: RunsOptions): string {
+  if (pipeline === undefined && status === undefined) return 'No run yet; `furrow run` starts one';
+  return `No ${[status, 'run', ...(pipeline === undefined ? [] : [`of ${pipeline}`])].filter(Boolean).join(' ')}`;
+}
+
+function listLines(found: readonly ListedRun[], more: boolean): string[] {
+  return [
+    ...table([
+      ['RUN', 'PIPELINE', 'STATUS', 'STARTED (UTC)', 'SECONDS', 'METRIC', 'MODEL'],
+      ...found.map((run) => [
+        run.workflowId,
+        run.pipeline,
+        run.status,
+        run.startedAt.slice(0, 19).replace('T', ' '),
+        run.seconds.toFixed(1),
+        run.metric === undefined ? '' : shortNumber(run.metric),
+        run.model ?? '',
+      ]),
+    ]),
+    ...(more ? [`… and older ones: --limit ${found.length * 2}`] : []),
+  ];
 }

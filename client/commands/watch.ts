@@ -7,5 +7,6 @@ import type { Output } from '../output.ts';
 export async function watch(name: string | undefined, output: Output): Promise<number> {
   const { client, target } = await connect();
   const run = await findRun(client, name);
+  output.say(`Run ${run.workflowId}`);
   return follow({ client, target, ...run }, output);
 }

@@ -1,0 +1,70 @@
+// What `--help` says besides the options.
+
+/** Examples under a command's options: what a person would type, and what comes of it. */
+export const examples: Readonly<Record<string, readonly (readonly [command: string, effect: string])[]>> = {
+  up: [
+    ['furrow up', 'in the foreground, until Ctrl-C'],
+    ['furrow up --detach', 'in the background, until `furrow down`'],
+  ],
+  down: [['furrow down', 'trainings checkpoint and go on after the next `furrow up`']],
+  logs: [
+    ['furrow logs -f', "the worker's log, as it grows"],
+    ['furrow logs server -n 200', "Temporal's last 200 lines"],
+    ['furrow logs --json | jq .[0]', 'one array; with --follow one object a line'],
+  ],
+  run: [
+    ['furrow run', 'the nitrogen pipeline on synthetic plots'],
+    ['furrow run my.yaml -s convnet.epochs=5 -s seed=7', 'with two values overridden'],
+    ['furrow run my.yaml --refresh data,features', 'with two stages made again'],
+    ['furrow run my.yaml --json > result.json', 'for a script; see the exit codes below'],
+  ],
+  watch: [
+    ['furrow watch', 'the newest run'],
+    ['furrow watch nitrogen-1a2b3c4d', 'that one'],
+  ],
+  show: [
+    ['furrow show', 'the newest run'],
+    ["furrow show nitrogen-1a2b3c4d --json | jq '.stages[].metrics'", 'numbers of every stage'],
+  ],
+  runs: [
+    ['furrow runs --pipeline nitrogen -n 5', 'the newest five of one pipeline'],
+    ['furrow runs --status failed', 'what went wrong'],
+  ],
+  validate: [
+    ['furrow validate my.yaml', 'every problem as file:line:column'],
+    ['furrow validate my.yaml -s convnet.epochs=5', 'as `furrow run` would take it'],
+  ],
+  stages: [
+    ['furrow stages', 'what `uses:` can say'],
+    ['furrow stages train', 'what its `with:` can say'],
+  ],
+  worker: [
+    ['furrow worker', 'all queues'],
+    ['TEMPORAL_ADDRESS=temporal:7233 furrow worker -q train-gpu', 'a GPU machine of a team'],
+  ],
+  doctor: [['furrow doctor', 'exits with 3 when something is missing']],
+  demo: [['npm run demo', 'sets up what is missing, then this']],
+};
+
+export function exampleLines(command: string): string {
+  const lines = examples[command] ?? [];
+  const width = Math.max(...lines.map(([text]) => text.length));
+  return `\nExamples:\n${lines.map(([text, effect]) => `  ${text.padEnd(width)}   ${effect}\n`).join('')}`;
+}
+
+/** Under the help of every command: scripts depend on these. */
+export const exitCodeLines = `
+Exit codes:
+  0    done; for run and watch: the run finished
+  1    the run, or what was asked for, failed
+  2    the command line or the pipeline file is wrong; nothing was started
+  3    Temporal, the set-up or a worker is not there
+  130  Ctrl-C: the run goes on without this command
+`;
+
+export const environmentLines = `
+Environment:
+  TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_PROFILE, …   a Temporal other than the one of \`furrow up\`
+  FURROW_HOME                                                 instead of ./.furrow: database, logs, what is up
+  FURROW_DEBUG=1                                              stack traces of faults
+`;
