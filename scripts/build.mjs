@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { bundleServing } from '../serving/bundle.mjs';
 import { directPackages, moduleGraph, stageFingerprints } from './fingerprints.mjs';
 import { processEntries } from './processEntries.mjs';
 
@@ -25,13 +26,6 @@ const neverInClient = [
   'busboy',
   '@fastify/*',
 ];
-
-/** Built whole, as they run where no node_modules is: inside the image. */
-const standalone = { server: 'serving/server.ts' };
-
-/** CommonJS packages inside an ESM bundle ask for `require`. */
-const requireBanner =
-  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 
 const stages = readdirSync(join(root, 'activities'))
   .filter((name) => /^\w+\.ts$/.test(name))
@@ -61,7 +55,7 @@ async function main() {
     logLevel: 'warning',
   });
   await buildClient();
-  if (present(standalone.server)) await buildServer();
+  await bundleServing({ root, outdir: aside });
 
   const graph = moduleGraph(metafile);
   const manifest = { packages: directPackages(root), stages: await stageFingerprints({ root, graph, stages }) };
@@ -110,25 +104,6 @@ const stageList = {
     });
   },
 };
-
-async function buildServer() {
-  await build({
-    absWorkingDir: root,
-    entryPoints: [standalone.server],
-    outfile: join(aside, 'serving/server.js'),
-    bundle: true,
-    external: ['@tensorflow/tfjs-node'],
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    legalComments: 'none',
-    logLevel: 'warning',
-    // CommonJS packages inside an ESM bundle ask for `require`.
-    banner: {
-      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-    },
-  });
-}
 
 async function bundleWorkflows() {
   if (!present('workflows/index.ts')) return;
