@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { ArtifactRef, FinishedStage } from '../contract/artifact.ts';
+import { type ArtifactRef, contentRef, type FinishedStage } from '../contract/artifact.ts';
 import type { JsonObject } from '../contract/json.ts';
 import type { Evaluation, Interval } from '../contract/model.ts';
 import type { Stage, StageContext, StageInput } from '../contract/stage.ts';
@@ -130,7 +130,7 @@ async function writeEvaluation(mark: string): Promise<ArtifactRef> {
     format: 1,
     metric: 'mae',
     target: { name: 'nitrogen', unit: 'kg/ha' },
-    winner: { name: 'ridge', model: ref },
+    winner: { name: 'ridge', model: contentRef(ref) },
     models: [{ name: 'ridge', network: 'ridge', baseline: false, validation: metrics, test: metrics }],
   };
   const output = stageArtifact(store, 'evaluation');

@@ -1,8 +1,9 @@
 import type { FinishedStage } from '../contract/artifact.ts';
+import { contentRef } from '../contract/artifact.ts';
 import { FurrowError } from '../contract/errors.ts';
 import { canonicalJson } from '../contract/json.ts';
 import { type EvaluatedModel, type Evaluation, evaluationFiles } from '../contract/model.ts';
-import { contentRef, versionFiles } from '../contract/registry.ts';
+import { versionFiles } from '../contract/registry.ts';
 import { implementStage, type Pointers } from '../contract/stage.ts';
 import { registerModel } from '../contract/stages/registerModel.ts';
 import { moveAlias, readAlias } from '../lib/registry/aliases.ts';
@@ -23,7 +24,7 @@ export default implementStage(registerModel, {
       model: params.model,
       winner: { name: winner.name, network: winner.network },
       target: evaluation.target,
-      lineage: { model: contentRef(evaluation.winner.model), evaluation: contentRef(artifact.ref), key },
+      lineage: { model: evaluation.winner.model, evaluation: contentRef(artifact.ref), key },
       metrics: { ...evaluated, ...metricsOf(winner) },
     });
     const move = await moveAlias(pointers, params.model, params.alias, version.version);

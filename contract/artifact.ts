@@ -15,6 +15,13 @@ export interface ArtifactRef {
   readonly bytes: number;
 }
 
+/** An artifact by its content alone, without the place where it lies: a store may move, and a digest must not follow it. */
+export type ContentRef = Omit<ArtifactRef, 'uri'>;
+
+export function contentRef({ digest, kind, bytes }: ArtifactRef): ContentRef {
+  return { digest, kind, bytes };
+}
+
 /** One file of an artifact. `path` is relative, with forward slashes and without `..`. */
 export interface ArtifactFile {
   readonly path: string;

@@ -16,8 +16,8 @@ export const failures = {
   SECRET_MISSING: { retryable: false, action: 'Set the secret in the environment of the worker that runs the stage.' },
   SOURCE_NOT_FOUND: { retryable: false, action: "Check the source's address and that this worker can reach it." },
   SOURCE_CHANGED: {
-    retryable: true,
-    action: 'The source changed while it was read; wait until uploads are over and run again.',
+    retryable: false,
+    action: 'The source changes while it is read; wait until uploads are over and run again.',
   },
   SOURCE_UNKNOWN_SCHEME: { retryable: false, action: 'Use one of the schemes that the message lists.' },
   DATA_BAD_INPUT: {
@@ -29,7 +29,10 @@ export const failures = {
     retryable: false,
     action: 'Convert the file, for example with `gdal_translate -co COMPRESS=DEFLATE`.',
   },
-  NPY_UNSUPPORTED: { retryable: false, action: 'Save the array as 2 or 3 axes of float32, for example `np.save(file, array.astype("<f4"))`.' },
+  NPY_UNSUPPORTED: {
+    retryable: false,
+    action: 'Save the array as 2 or 3 axes of float32, for example `np.save(file, array.astype("<f4"))`.',
+  },
   FILE_UNREADABLE: { retryable: false, action: 'Replace the file: it is damaged or not what its name says.' },
   STORE_NOT_FOUND: { retryable: false, action: 'Check `store:`, and that this worker has that folder mounted.' },
   STORE_MISMATCH: {
@@ -88,7 +91,10 @@ export const failures = {
   SERVER_UNREACHABLE: { retryable: true, action: 'Start Temporal with `furrow up`, or check TEMPORAL_ADDRESS.' },
   RUN_NOT_FOUND: { retryable: false, action: '`furrow runs` lists the runs.' },
   SETUP_INCOMPLETE: { retryable: false, action: 'Run `npm run setup`, then `furrow doctor`.' },
-  WORKER_LOST: { retryable: true, action: 'The worker went away; the stage is tried again on the next one. See `furrow logs` on its machine.' },
+  WORKER_LOST: {
+    retryable: true,
+    action: 'The worker went away; the stage is tried again on the next one. See `furrow logs` on its machine.',
+  },
   STAGE_TIMED_OUT: { retryable: true, action: 'Raise `timeout:` of the stage, or give it less to do.' },
   CANCELLED: { retryable: false, action: 'The run was cancelled; start it again to go on from what is finished.' },
   INTERNAL: {

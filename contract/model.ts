@@ -1,3 +1,4 @@
+import type { ContentRef } from './artifact.ts';
 import type { Preprocessing } from './features.ts';
 import type { JsonObject } from './json.ts';
 
@@ -73,6 +74,6 @@ export interface Evaluation {
   readonly metric: 'mae' | 'rmse';
   readonly target: { readonly name: string; readonly unit: string };
   /** Chosen by `metric` on the validation plots alone, among the models that are not baselines. */
-  readonly winner: { readonly name: string; readonly model: import('./artifact.ts').ArtifactRef };
+  readonly winner: { readonly name: string; readonly model: ContentRef };
   readonly models: readonly EvaluatedModel[];
 }

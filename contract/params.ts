@@ -50,7 +50,8 @@ function fieldsFor(schema: z.ZodType, params: JsonObject): Record<string, z.ZodT
 
 function mark<T extends z.ZodType>(schema: T, role: ParamRole): T {
   const known = roleOf(schema);
-  if (known && known !== role) throw new TypeError(`This schema is marked ${known} already: make a new one for ${role}`);
+  if (known && known !== role)
+    throw new TypeError(`This schema is marked ${known} already: make a new one for ${role}`);
   roles.add(schema, { role });
   return schema;
 }

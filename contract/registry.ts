@@ -1,17 +1,10 @@
-import type { ArtifactRef, Digest } from './artifact.ts';
+import type { ContentRef, Digest } from './artifact.ts';
 
 /** The files of a `model-version` artifact. */
 export const versionFiles = {
   /** {@link ModelVersion} as JSON, without what only the registry knows. */
   version: 'version.json',
 } as const;
-
-/** An artifact by its content alone, without the place where it lies: a store may move, and a digest must not follow it. */
-export type ContentRef = Omit<ArtifactRef, 'uri'>;
-
-export function contentRef({ digest, kind, bytes }: ArtifactRef): ContentRef {
-  return { digest, kind, bytes };
-}
 
 /** One numbered version of a model. Never changed once it is there. */
 export interface ModelVersion {

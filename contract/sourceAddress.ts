@@ -1,6 +1,6 @@
 /** What `source:` of a `fetchData` stage can say, read without looking at the source itself. */
 import { FurrowError } from './errors.ts';
-import { nearest } from './nearest.ts';
+import { suggest } from './suggest.ts';
 
 export type SourceAddress =
   /** A folder; `path` is relative to the run's base folder, or absolute. */
@@ -78,7 +78,7 @@ function syntheticPlots(rest: string, source: string): SyntheticPlots {
   for (const [name, text] of new URLSearchParams(query)) {
     const rule = Object.hasOwn(syntheticRules, name) ? syntheticRules[name as keyof SyntheticPlots] : undefined;
     if (!rule) {
-      const meant = nearest(name, Object.keys(syntheticRules));
+      const meant = suggest(name, Object.keys(syntheticRules));
       const known = Object.keys(syntheticRules).join(', ');
       throw invalid(
         source,

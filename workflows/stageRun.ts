@@ -19,6 +19,9 @@ export interface StageEvents {
   looked(lookup: LookupResult): void;
 }
 
+/** Looks at a source that changes each time while it is fetched. */
+const mostLooks = 5;
+
 /** A stage that makes progress may be scheduled again this often; each of them is bounded by its own attempts. */
 const mostRenewals = 1000;
 
@@ -50,11 +53,19 @@ export async function runStage(
     strictRuntime: plan.pipeline.strictRuntime,
     cache: plan.noCache || plan.refresh.includes(stage.name) ? 'replace' : 'reuse',
   };
-  const resolved = stage.kind === 'source' ? await resolveSource(stage, task, events) : task;
-  const lookup = await lookUp(resolved);
-  events.looked(lookup);
-  if (lookup.finished) return { finished: lookup.finished, cached: true };
-  return execute(stage, resolved, events);
+  const next = activityIds(stage.name);
+  for (let looks = 1; ; looks++) {
+    const resolved = stage.kind === 'source' ? await resolveSource(stage, task, next, events) : task;
+    const lookup = await lookUp(resolved);
+    events.looked(lookup);
+    if (lookup.finished) return { finished: lookup.finished, cached: true };
+    try {
+      return await execute(stage, resolved, next, events);
+    } catch (error) {
+      // What was resolved is gone: the source is asked again, and what it holds by then is fetched.
+      if (readFailure(error).failure.code !== 'SOURCE_CHANGED' || looks >= mostLooks) throw error;
+    }
+  }
 }
 
 /** The references that a stage's roles are filled with. */
@@ -81,9 +92,14 @@ function lookUp(task: StageTask): Promise<LookupResult> {
   return lookUpStage(task);
 }
 
-async function resolveSource(stage: ResolvedStage, task: StageTask, events: StageEvents): Promise<StageTask> {
+async function resolveSource(
+  stage: ResolvedStage,
+  task: StageTask,
+  next: ActivityIds,
+  events: StageEvents,
+): Promise<StageTask> {
   const type = `${stage.uses}.resolve`;
-  const activityId = `${stage.name}.resolve#1`;
+  const activityId = next.resolve();
   events.started(activityId);
   const activities = proxyActivities<Record<string, (task: StageTask) => Promise<SourceVersion>>>({
     ...optionsFor(work.query.startToClose, 'query', work.query.attempts),
@@ -96,10 +112,15 @@ async function resolveSource(stage: ResolvedStage, task: StageTask, events: Stag
   return { ...task, source };
 }
 
-async function execute(stage: ResolvedStage, task: StageTask, events: StageEvents): Promise<StageResult> {
+async function execute(
+  stage: ResolvedStage,
+  task: StageTask,
+  next: ActivityIds,
+  events: StageEvents,
+): Promise<StageResult> {
   let furthest = -1;
   for (let n = 1; ; n++) {
-    const activityId = `${stage.name}#${n}`;
+    const activityId = next.run();
     events.started(activityId);
     const activities = proxyActivities<Record<string, (task: StageTask) => Promise<StageResult>>>({
       ...optionsFor(stage.startToCloseSeconds, stage.work, stage.attempts),
@@ -119,6 +140,15 @@ async function execute(stage: ResolvedStage, task: StageTask, events: StageEvent
     }
   }
 }
+
+/** `convnet#2` is the second time that the stage is scheduled in this run. An id is never used twice. */
+function activityIds(name: string) {
+  let resolves = 0;
+  let runs = 0;
+  return { resolve: () => `${name}.resolve#${++resolves}`, run: () => `${name}#${++runs}` };
+}
+
+type ActivityIds = ReturnType<typeof activityIds>;
 
 function optionsFor(startToClose: number, kind: ResolvedStage['work'], attempts: number): ActivityOptions {
   const row = work[kind];

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { loadContracts } from '../../activities/attempt/catalog.ts';
 import { alternatives, type ParamRole, roleOf } from '../../contract/params.ts';
 import type { StageContract } from '../../contract/stage.ts';
+import { suggest } from '../../contract/suggest.ts';
 import { describe } from '../../lib/config/describe.ts';
-import { suggest } from '../../lib/config/suggest.ts';
 import { exitCodes, type Output, table, UsageError } from '../output.ts';
 
 /** `furrow stages [NAME]`: what a config can use, and with which parameters. */

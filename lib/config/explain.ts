@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { suggest } from '../../contract/suggest.ts';
 import { describe, got } from './describe.ts';
 import { discriminatorOf, isMapping, literalsOf, matchingOption, optionsOf, unwrap } from './options.ts';
 import { type Flaw, oneOf } from './problem.ts';
-import { suggest } from './suggest.ts';
 import type { ConfigPath } from './tree.ts';
 
 /** What is wrong with `value`, in words. Of a union, only the option that `value` was meant for is spoken of. */

@@ -1,6 +1,6 @@
+import { suggest } from '../../contract/suggest.ts';
 import type { Draft, Need } from './drafts.ts';
 import { type Flaw, oneOf } from './problem.ts';
-import { suggest } from './suggest.ts';
 
 /** Every unknown name is compared with every stage; a file made to be slow holds a hundred thousand of them. */
 const mostSuggestions = 100;

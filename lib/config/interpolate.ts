@@ -1,7 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: it is what this file is about
+
+import { suggest } from '../../contract/suggest.ts';
 import { coreScalar } from './coreScalar.ts';
 import { type Problem, problemAt } from './problem.ts';
-import { suggest } from './suggest.ts';
 import type { ConfigNode, ConfigPath, ScalarNode } from './tree.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,10 +1,10 @@
 import { pipelineSchema, stageSchema } from '../../contract/config.ts';
 import { FurrowError } from '../../contract/errors.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
+import { suggest } from '../../contract/suggest.ts';
 import { deepestNesting } from './nesting.ts';
 import { list, oneOf, type Problem, problemAt } from './problem.ts';
 import { readYaml } from './readYaml.ts';
-import { suggest } from './suggest.ts';
 import { type ConfigNode, type ConfigPath, nodeOf, type Place, toJson } from './tree.ts';
 
 /** The place of what was written on the command line. */

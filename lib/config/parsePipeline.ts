@@ -9,6 +9,7 @@ import {
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { mainQueue } from '../../contract/queues.ts';
 import type { StageContract } from '../../contract/stage.ts';
+import { suggest } from '../../contract/suggest.ts';
 import { work } from '../../contract/work.ts';
 import { type Draft, readDrafts } from './drafts.ts';
 import { explain } from './explain.ts';
@@ -18,7 +19,6 @@ import { type Environment, interpolate } from './interpolate.ts';
 import { applySet } from './overrides.ts';
 import { type Flaw, inOrder, oneOf, type Problem, problemAt } from './problem.ts';
 import { readYaml } from './readYaml.ts';
-import { suggest } from './suggest.ts';
 import { type ConfigNode, placeOf, toJson } from './tree.ts';
 
 export { parseSet } from './overrides.ts';

@@ -1,5 +1,5 @@
 /** Compares models with each other and with the baselines, on plots that none of them was trained on. */
-import type { ArtifactRef } from '../../contract/artifact.ts';
+import { type ArtifactRef, contentRef } from '../../contract/artifact.ts';
 import type { EvaluatedModel, Evaluation, RegressionMetrics } from '../../contract/model.ts';
 import { scoreIntervals } from './bootstrap.ts';
 import { errorsPerLevel } from './levels.ts';
@@ -34,7 +34,7 @@ export function compareModels(comparison: Comparison): Evaluation {
   const best = contenders.reduce((a, b) =>
     b.evaluated.validation[metric].value < a.evaluated.validation[metric].value ? b : a,
   );
-  return { format: 1, metric, target, winner: { name: best.evaluated.name, model: best.model }, models };
+  return { format: 1, metric, target, winner: { name: best.evaluated.name, model: contentRef(best.model) }, models };
 }
 
 function evaluated(candidate: Candidate, { targets, seed, resamples }: Comparison): EvaluatedModel {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ArtifactRef } from '../../contract/artifact.ts';
+import { type ArtifactRef, contentRef } from '../../contract/artifact.ts';
 import { uniforms } from '../models/random.ts';
 import { quantile, scoreIntervals } from './bootstrap.ts';
 import { compareModels } from './compare.ts';
@@ -72,7 +72,7 @@ describe('errorsPerLevel', () => {
 });
 
 describe('compareModels', () => {
-  const ref = (uri: string): ArtifactRef => ({ uri, digest: `sha256:${'0'.repeat(64)}`, kind: 'model', bytes: 1 });
+  const ref = (uri: string): ArtifactRef => ({ uri, digest: `sha256:${uri.padEnd(64, '0')}`, kind: 'model', bytes: 1 });
   const comparison = {
     metric: 'mae',
     target: { name: 'nitrogen', unit: 'kg/ha' },
@@ -87,7 +87,7 @@ describe('compareModels', () => {
   } as const;
 
   it('chooses by the validation plots alone, and no baseline', () => {
-    expect(compareModels(comparison).winner).toEqual({ name: 'b', model: ref('b') });
+    expect(compareModels(comparison).winner).toEqual({ name: 'b', model: contentRef(ref('b')) });
   });
 
   it('takes the first of equals', () => {

@@ -1,7 +1,7 @@
 /** Reads plots' targets, splits and groups from a CSV file. */
 import { FurrowError } from '../../../contract/errors.ts';
 import type { Split } from '../../../contract/features.ts';
-import { nearest } from '../../../contract/nearest.ts';
+import { suggest } from '../../../contract/suggest.ts';
 import type { BadInput } from './badInput.ts';
 import { readCsv } from './csv.ts';
 import { splitOf } from './pattern.ts';
@@ -33,7 +33,7 @@ export function readLabels(text: string, columns: LabelColumns): Labels {
   const column = (name: string): number => {
     const index = header.values.indexOf(name);
     if (index >= 0) return index;
-    const meant = nearest(name, header.values);
+    const meant = suggest(name, header.values);
     const known = header.values.join(', ').slice(0, 300);
     throw new FurrowError(
       'DATA_BAD_INPUT',

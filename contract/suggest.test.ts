@@ -18,7 +18,7 @@ test('another word is not taken for a slip', () => {
   expect(suggest('epochs', [])).toBeUndefined();
 });
 
-test('the nearest wins', () => {
+test('the suggest wins', () => {
   expect(suggest('convnet3d', ['convnet1', 'convnet2d', 'vit'])).toBe('convnet2d');
 });
 

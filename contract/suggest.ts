@@ -1,7 +1,7 @@
 /** The candidate that `word` was probably meant to be, or undefined when none is near. */
 export function suggest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > longestWord) return undefined;
-  let nearest: string | undefined;
+  let best: string | undefined;
   let least = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
     const allowed = allowance(word, candidate);
@@ -10,11 +10,11 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
     if (Math.abs(written.length - meant.length) > allowed || candidate.length > longestWord) continue;
     const distance = editDistance(written, meant);
     if (distance < least && distance <= allowed) {
-      nearest = candidate;
+      best = candidate;
       least = distance;
     }
   }
-  return nearest;
+  return best;
 }
 
 /** A name longer than this is no typing error, and the distance costs the product of both lengths. */
