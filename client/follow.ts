@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { FurrowError } from '../contract/errors.ts';
 import type { TrainPipelineResult } from '../contract/messages.ts';
@@ -66,16 +67,15 @@ export async function follow(run: FollowedRun, output: Output): Promise<number> 
   }
 
   async function watch(): Promise<void> {
+    const gone = new Promise<undefined>((resolve) => left.signal.addEventListener('abort', () => resolve(undefined)));
     for (let wait = firstLook; ; wait = lookEvery) {
-      await pause(wait, left.signal);
+      await sleep(wait, undefined, { signal: left.signal }).catch(() => {});
       if (left.signal.aborted) return;
       // A look may fail while a worker restarts; the next one says all that this one would have said.
-      const look = await Promise.race([
-        lookAtRun({ client, namespace: target.namespace, workflowId, runId }).catch(() => undefined),
-        aborted(left.signal),
-      ]);
+      const look = lookAtRun({ client, namespace: target.namespace, workflowId, runId }).catch(() => undefined);
+      const seen = await Promise.race([look, gone]);
       if (left.signal.aborted) return;
-      if (look) printer.show(look);
+      if (seen) printer.show(seen);
     }
   }
 }
@@ -94,18 +94,4 @@ function onInterrupt(left: AbortSignal): Promise<{ kind: 'detached' }> {
     process.once('SIGINT', onSignal);
     left.addEventListener('abort', () => process.off('SIGINT', onSignal));
   });
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
-}
-
-function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined)));
 }

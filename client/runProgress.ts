@@ -130,7 +130,8 @@ function liveStages({ raw }: WorkflowExecutionDescription, now: number): Readonl
         attempt: activity.attempt ?? 1,
         ...decodeHeartbeat(activity.heartbeatDetails?.payloads?.[0]?.data),
         ...(activity.lastFailure?.message && { lastFailure: activity.lastFailure.message }),
-        ...(activity.state === scheduled && (due > now ? { retryIn: due - now } : { waited: now - due })),
+        ...(activity.state === scheduled &&
+          (due > now ? { retryIn: Math.round(due - now) } : { waited: Math.round(now - due) })),
       };
       return [activity.activityId ?? '', live];
     }),

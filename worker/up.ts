@@ -49,7 +49,8 @@ async function main(): Promise<void> {
     update({ workerPid: worker.pid ?? 0 });
     worker.once('message', () => {
       update({ phase: 'ready' });
-      process.send?.({ kind: 'ready' });
+      // Whoever asked for it may have left: with `--detach`, on Ctrl-C, and always when a worker is started again.
+      if (process.connected) process.send?.({ kind: 'ready' }, () => {});
     });
     worker.once('exit', () => {
       if (stopping) return;
