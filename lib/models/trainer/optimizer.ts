@@ -9,7 +9,7 @@ export interface Update {
   readonly gradient: Tensor;
   /** By name: what it keeps of this weight from step to step, of the weight's shape, 0 before the first step. */
   readonly slots: Readonly<Record<string, Tensor>>;
-  /** The weight's multiple of the learning rate. */
+  /** The weight's and the step's multiple of the learning rate. */
   readonly rate: number;
   /** Steps finished before this one. */
   readonly step: number;

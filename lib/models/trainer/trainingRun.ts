@@ -11,6 +11,7 @@ import type { NamedTensor, TrainingState } from './checkpoint.ts';
 import { optimizerFor } from './optimizer.ts';
 import { afterEpoch, afterStep, type Position, startPosition } from './position.ts';
 import { RunLog } from './runLog.ts';
+import { scheduledRate } from './schedule.ts';
 import { type TargetScale, targetScale } from './targetScale.ts';
 import { Variables } from './variables.ts';
 
@@ -72,7 +73,9 @@ export class TrainingRun {
     const { mean, std } = this.#scale;
     const x = this.#pixels(batch);
     const targets = tf.tensor1d(batch.targets.map((target) => (target - mean) / std));
-    const loss = this.#variables.step(this.#network, x, targets, this.#position.step) * std;
+    const { step: before } = this.#position;
+    const scheduled = scheduledRate(params.schedule, before, this.steps);
+    const loss = this.#variables.step(this.#network, x, targets, { step: before, scheduled }) * std;
     tf.dispose([x, targets]);
     const epoch = this.#position.epoch + 1;
     this.#position = afterStep(this.#position, this.stepsPerEpoch, loss, batch.plots);

@@ -39,8 +39,17 @@ export class Variables {
     }
   }
 
-  /** One step of training; gives the batch's loss, the mean absolute error in standardised units. */
-  step(network: Network, x: Tensor4D, targets: Tensor1D, step: number): number {
+  /**
+   * One step of training; gives the batch's loss, the mean absolute error in standardised units.
+   *
+   * @param scheduled the learning rate at this step, as a multiple of the optimizer's
+   */
+  step(
+    network: Network,
+    x: Tensor4D,
+    targets: Tensor1D,
+    { step, scheduled }: { step: number; scheduled: number },
+  ): number {
     const tf = this.#tf;
     const trainable = this.#plan.filter((weight) => weight.trainable);
     const assign = (name: string, value: Tensor) => this.#assign(`weights/${name}`, value);
@@ -56,7 +65,7 @@ export class Variables {
           this.#optimizer.slots.map((slot) => [slot, this.#get(`slots/${slot}/${name}`)]),
         );
         const gradient = grads[variable.name] as Tensor;
-        const updated = this.#optimizer.update(tf, { weight: variable, gradient, slots, rate, step });
+        const updated = this.#optimizer.update(tf, { weight: variable, gradient, slots, rate: rate * scheduled, step });
         this.#assign(`weights/${name}`, updated.weight);
         for (const [slot, tensor] of Object.entries(updated.slots)) this.#assign(`slots/${slot}/${name}`, tensor);
       }
