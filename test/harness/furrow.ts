@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,6 +44,8 @@ export interface TestFurrow {
   /** Waits until the run's record is as wanted. */
   until(handle: WorkflowHandle, wanted: (record: RunRecord) => boolean, seconds?: number): Promise<RunRecord>;
   store(): Promise<Store>;
+  /** Kills the server as a power cut would, and starts it again on the same database and ports. */
+  crashServer(): Promise<void>;
   /** Replays every execution of this server against the workflow code, then takes everything down. */
   close(): Promise<void>;
 }
@@ -55,7 +58,7 @@ export async function testFurrow(): Promise<TestFurrow> {
   quiet = true;
   const folder = mkdtempSync(join(tmpdir(), 'furrow-test-'));
   const home = join(folder, '.furrow');
-  const server: EmbeddedServer = await startEmbeddedServer(home);
+  let server: EmbeddedServer = await startEmbeddedServer(home);
   const target: TemporalTarget = {
     address: server.address,
     namespace: server.namespace,
@@ -101,6 +104,12 @@ export async function testFurrow(): Promise<TestFurrow> {
       }
     },
     store: () => openStore(pathToFileURL(join(folder, '.furrow/store')).href, { create: true }),
+    async crashServer() {
+      const ended = once(server.process, 'exit');
+      server.process.kill('SIGKILL');
+      await ended;
+      server = await startEmbeddedServer(home, { port: portOf(server.address), uiPort: portOf(server.ui) });
+    },
     async close() {
       for (const worker of workers) worker.shutdown();
       await Promise.all(workers.map((worker) => worker.done));
@@ -108,13 +117,17 @@ export async function testFurrow(): Promise<TestFurrow> {
         await replayAll(client);
       } finally {
         await connection.close();
-        const ended = new Promise((resolve) => server.process.once('exit', resolve));
+        const ended = once(server.process, 'exit');
         server.process.kill('SIGINT');
         await ended;
         rmSync(folder, { recursive: true, force: true });
       }
     },
   };
+}
+
+function portOf(address: string): number {
+  return Number(address.split(':').pop());
 }
 
 /** The stages as built, and those that a test brings, known by `fingerprints` where they are named there. */

@@ -1,0 +1,92 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { mainQueue, trainQueue } from '../../contract/queues.ts';
+import { productRoot } from '../../lib/code/root.ts';
+import type { TestFurrow } from './furrow.ts';
+
+/** The built product in a folder of its own: a build beside a running test would drain its workers. */
+export function installProduct(folder: string): string {
+  const root = join(folder, 'product');
+  mkdirSync(join(root, 'contract'), { recursive: true });
+  cpSync(join(productRoot, 'package.json'), join(root, 'package.json'));
+  cpSync(join(productRoot, 'dist'), join(root, 'dist'), { recursive: true });
+  symlinkSync(join(productRoot, 'node_modules'), join(root, 'node_modules'), 'dir');
+  return root;
+}
+
+export interface WorkerProcess {
+  readonly process: ChildProcess;
+  readonly pid: number;
+  /** What it has logged so far. */
+  log(): string;
+  /** The processes that it has started and that live. */
+  children(): number[];
+  /** As an operator's `kill -9`: nothing is said to anybody. */
+  kill(): Promise<void>;
+  /** As an orchestrator does; gives the exit code. */
+  terminate(): Promise<number | null>;
+}
+
+/** Starts the worker program as a user's machine runs it, and waits until it polls. */
+export async function spawnWorker(
+  furrow: TestFurrow,
+  product: string,
+  { queues = [mainQueue, trainQueue], env = {} }: { queues?: string[]; env?: Record<string, string> } = {},
+): Promise<WorkerProcess> {
+  const worker = fork(
+    join(product, 'dist/worker/main.js'),
+    ['--base', furrow.folder, '--queues', queues.join(','), '--parallel-trainings', '1'],
+    {
+      cwd: furrow.folder,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      execArgv: [],
+      env: { ...process.env, TEMPORAL_ADDRESS: furrow.target.address, FURROW_HOME: furrow.home, ...env },
+    },
+  );
+  let log = '';
+  for (const stream of [worker.stdout, worker.stderr])
+    stream?.setEncoding('utf8').on('data', (chunk: string) => {
+      log += chunk;
+    });
+  const exited = once(worker, 'exit') as Promise<[number | null]>;
+  await Promise.race([
+    once(worker, 'message'),
+    exited.then(() => Promise.reject(new Error(`The worker ended before it was ready:\n${log}`))),
+  ]);
+  const pid = worker.pid as number;
+  const end = async (signal: NodeJS.Signals) => {
+    if (worker.exitCode === null && worker.signalCode === null) worker.kill(signal);
+    return (await exited)[0];
+  };
+  return {
+    process: worker,
+    pid,
+    log: () => log,
+    children: () => childrenOf(pid),
+    kill: async () => void (await end('SIGKILL')),
+    terminate: () => end('SIGTERM'),
+  };
+}
+
+/** Linux's list of the live children of all threads of a process. */
+function childrenOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+    );
+  } catch {
+    return [];
+  }
+}
+
+/** True while the process is there and no zombie. */
+export function runs(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return !stat.slice(stat.lastIndexOf(')')).startsWith(') Z');
+  } catch {
+    return false;
+  }
+}
