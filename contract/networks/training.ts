@@ -16,9 +16,9 @@ export type Schedule = (typeof schedules)[number];
 /** What every network that is trained in steps can be told. */
 export function trainingParams() {
   return {
-    optimizer: result(optimizerSchema.default({ sgd: { lr: 0.01, momentum: 0 } })),
+    optimizer: result(optimizerSchema.default({ sgd: { lr: 0.05, momentum: 0.9 } })),
     /** How the learning rate goes on: as it is, or as a half cosine down to 0 at the end. */
-    schedule: result(z.enum(schedules).default('constant')),
+    schedule: result(z.enum(schedules).default('cosine')),
     /** The largest batch; an epoch is cut into batches of nearly equal size. */
     batchSize: result(z.number().int().min(2).max(4096).default(16)),
     epochs: result(z.number().int().min(1).max(100_000).default(20)),

@@ -1,6 +1,8 @@
 /** The parent's side: starts a child process for one task, passes messages on, and sees to it that no child is left. */
 import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import { FurrowError, isFailureCode } from '../../../contract/errors.ts';
 import type { StageLog, StageProgress } from '../../../contract/stage.ts';
 import { childEnvironment } from './environment.ts';
@@ -63,7 +65,7 @@ export async function runChild(options: ChildRun): Promise<unknown> {
   process.once('exit', killNow);
   try {
     const exit = await ended(child);
-    const last = await conversation.settled();
+    const last = await Promise.race([conversation.settled(), graceAfter(signal)]);
     if (signal.aborted) throw signal.reason;
     if (last?.kind === 'done') return last.result;
     if (last?.kind === 'failed') throw failureOf(last);
@@ -73,6 +75,13 @@ export async function runChild(options: ChildRun): Promise<unknown> {
     signal.removeEventListener('abort', stop);
     process.removeListener('exit', killNow);
   }
+}
+
+/** A store that hangs must not keep an attempt that was told to stop. */
+async function graceAfter(signal: AbortSignal): Promise<undefined> {
+  if (!signal.aborted) await once(signal, 'abort');
+  await setTimeoutPromise(stopGraceMs, undefined, { ref: false });
+  return undefined;
 }
 
 interface Exit {

@@ -26,7 +26,7 @@ export async function trainSteps(
   const [tf, features] = await Promise.all([loadTensorflow(), openFeatures(task.features)]);
   const training = trainingDigest(task);
   const resume = task.checkpoint === undefined ? undefined : await readCheckpoint(task.checkpoint, training);
-  const handOver = checkpointsTo(session, task.scratch);
+  const handOver = checkpointsTo(session, task.scratch, resume?.position.step);
   const end = await trainNetwork(
     { tf, features, params, seed: task.seed, training, resume },
     {
@@ -43,13 +43,19 @@ export async function trainSteps(
   return writeResult(task, params, features, end, resume?.position.step ?? 0);
 }
 
-/** At most one checkpoint is on its way: one that is due meanwhile is left out, and training never waits for the store. */
-function checkpointsTo(session: Session, folder: string) {
+/**
+ * At most one checkpoint is on its way: one that is due meanwhile is left out, and training never waits for the store.
+ *
+ * @param newest the step of the one that there is already
+ */
+function checkpointsTo(session: Session, folder: string, newest: number | undefined) {
   let onItsWay: Promise<void> | undefined;
+  let sent = newest;
   const send = async (state: TrainingState): Promise<void> => {
     const { step } = state.position;
     const file = join(folder, `checkpoint-${step}`);
     await writeCheckpoint(file, state);
+    sent = step;
     onItsWay = session.checkpoint(step, file).then(async () => {
       onItsWay = undefined;
       await rm(file, { force: true });
@@ -61,6 +67,7 @@ function checkpointsTo(session: Session, folder: string) {
     },
     last: async (state: TrainingState) => {
       await onItsWay;
+      if (sent === state.position.step) return;
       await send(state);
       await onItsWay;
     },
