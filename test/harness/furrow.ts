@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
-import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { DefaultLogger, type LogEntry, Runtime } from '@temporalio/worker';
 import { loadCatalog, type StageCode } from '../../activities/attempt/catalog.ts';
 import type { Digest } from '../../contract/artifact.ts';
 import {
@@ -50,11 +50,17 @@ export interface TestFurrow {
   close(): Promise<void>;
 }
 
+/** What the workers of this process have logged, one JSON a line; nothing is printed. */
+export const workerLog: string[] = [];
 let quiet = false;
 
 /** A Temporal server of its own, a project folder of its own, and the product as it is: no mock. */
 export async function testFurrow(): Promise<TestFurrow> {
-  if (!quiet) Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+  if (!quiet) {
+    const keep = (entry: LogEntry) =>
+      workerLog.push(JSON.stringify(entry, (_, value) => (typeof value === 'bigint' ? String(value) : value)));
+    Runtime.install({ logger: new DefaultLogger('INFO', keep), shutdownSignals: [] });
+  }
   quiet = true;
   const folder = mkdtempSync(join(tmpdir(), 'furrow-test-'));
   const home = join(folder, '.furrow');

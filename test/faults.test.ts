@@ -1,0 +1,181 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { CancelledFailure, type WorkflowHandle } from '@temporalio/client';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Digest } from '../contract/artifact.ts';
+import type { TrainPipelineResult } from '../contract/messages.ts';
+import { mainQueue, trainQueue } from '../contract/queues.ts';
+import { checkpointFolder } from '../lib/store/names.ts';
+import { openStore } from '../lib/store/store.ts';
+import { builtCode, type TestFurrow, testFurrow } from './harness/furrow.ts';
+import { pendingActivities } from './harness/pending.ts';
+import { installProduct, runs, spawnWorker, type WorkerProcess } from './harness/product.ts';
+import { until } from './harness/until.ts';
+
+let furrow: TestFurrow;
+let product: string;
+let undisturbed: string;
+const workers: WorkerProcess[] = [];
+
+/** Long enough to be met in the middle: a checkpoint an epoch, some tens of milliseconds each. */
+const training = (store: string) => `
+name: small
+seed: 3
+store: stores/${store}
+stages:
+  data: { uses: fetchData, with: { source: 'synthetic:plots?train=12&test=4&height=40&width=26' } }
+  features: { uses: preprocess, needs: [data], with: { bands: [green, red, red_edge, nir], target: filename, size: [40, 26] } }
+  model:
+    uses: train
+    needs: [features]
+    queue: train-gpu
+    with: { model: convnet2d, filters: [8, 8], batchSize: 4, epochs: 150, optimizer: { sgd: { lr: 0.01 } } }
+`;
+
+beforeAll(async () => {
+  furrow = await testFurrow();
+  product = installProduct(furrow.folder);
+  await worker();
+  undisturbed = digestOf(await furrow.run(training('undisturbed')));
+  await killAll();
+});
+afterEach(killAll);
+afterAll(() => furrow?.close());
+
+describe('a training', () => {
+  it('whose worker and child are killed goes on from its checkpoint on the next worker, to the same bytes', async () => {
+    const first = await worker();
+    const handle = await furrow.start(training('worker-killed'));
+    const [child] = await inTraining(handle, first);
+    await first.kill();
+    process.kill(child, 'SIGKILL');
+    await worker();
+    await expectResumed(handle);
+  });
+
+  it('whose worker alone is killed leaves no child behind', async () => {
+    const first = await worker();
+    const handle = await furrow.start(training('orphaned'));
+    const [child] = await inTraining(handle, first);
+    await first.kill();
+    await until('the child ends by itself', () => !runs(child));
+    await handle.terminate('seen');
+  });
+
+  it('whose child is killed goes on in another, to the same bytes', async () => {
+    const first = await worker();
+    const handle = await furrow.start(training('child-killed'));
+    const [child] = await inTraining(handle, first);
+    process.kill(child, 'SIGKILL');
+    await expectResumed(handle);
+    expect(first.log()).toMatch(/going on from step [1-9]/);
+  });
+
+  it('is handed back by a worker that is told to end, and goes on from there on the next, to the same bytes', async () => {
+    const first = await worker();
+    const handle = await furrow.start(training('drained'));
+    const [child] = await inTraining(handle, first);
+    expect(await first.terminate()).toBe(0);
+    expect(runs(child)).toBe(false);
+    const [handedBack] = await pendingActivities(handle);
+    expect(handedBack?.lastFailure).toBe('WORKER_SHUTDOWN');
+    await worker();
+    await expectResumed(handle);
+  });
+
+  it('that is cancelled ends, leaves its checkpoint and no process; the next run goes on from there', async () => {
+    // Far longer than a cancel takes to arrive.
+    const long = { set: { 'stages.model.with.epochs': 50_000 } };
+    const first = await worker();
+    const handle = await furrow.start(training('cancelled'), long);
+    const [child] = await inTraining(handle, first);
+    await handle.cancel();
+    await expect(handle.result()).rejects.toMatchObject({ cause: expect.any(CancelledFailure) });
+    expect(runs(child)).toBe(false);
+    const record = await furrow.progress(handle);
+    expect(record).toMatchObject({ status: 'cancelled', stages: [{}, {}, { name: 'model', status: 'cancelled' }] });
+    const { driver } = await storeAt('cancelled');
+    expect(await driver.list(checkpointFolder(record.stages[2]?.key as Digest))).not.toEqual([]);
+
+    const again = await furrow.start(training('cancelled'), long);
+    await until('the next run goes on', () => /going on from step [1-9]/.test(first.log()));
+    expect((await furrow.progress(again)).stages[1]?.status).toBe('cached');
+    await again.terminate('seen');
+  });
+});
+
+describe('a worker with other code', () => {
+  it('hands the task back for all to see, until one with the code of the run takes it', async () => {
+    const main = await furrow.work([mainQueue]);
+    const other = await furrow.work([trainQueue], await builtCode([], { pass: `sha256:${'0'.repeat(64)}` }));
+    const handle = await furrow.start(
+      'name: other\nstore: stores/other\nstages: { only: { uses: pass, queue: train-gpu, attempts: 2 } }\n',
+    );
+    await until('the task is handed back, more often than the stage may fail', async () => {
+      const [pending] = await pendingActivities(handle);
+      return pending?.activityId === 'only#2' && pending.lastFailure === 'FINGERPRINT_MISMATCH';
+    });
+    other.shutdown();
+    await other.done;
+    const right = await furrow.work([trainQueue]);
+    expect(await handle.result()).toMatchObject({ status: 'finished', stages: { only: { cached: false } } });
+    for (const each of [main, right]) {
+      each.shutdown();
+      await each.done;
+    }
+  });
+});
+
+describe('a run', () => {
+  it('outlives its server: killed and started on the same database, it goes on where it was', async () => {
+    await worker();
+    const handle = await furrow.start(`
+name: outlives
+store: stores/outlives
+stages:
+  before: { uses: pass, with: { label: before } }
+  during: { uses: pass, needs: [before], with: { label: during, seconds: 4 } }
+  after: { uses: pass, needs: [during], with: { label: after } }
+`);
+    await until('the stage is under way', async () =>
+      (await pendingActivities(handle)).some(({ activityId, heartbeat }) => activityId === 'during#1' && heartbeat),
+    );
+    await furrow.crashServer();
+    const result = (await handle.result()) as TrainPipelineResult;
+    expect(Object.values(result.stages).map(({ cached }) => cached)).toEqual([false, false, false]);
+  });
+});
+
+async function worker(): Promise<WorkerProcess> {
+  const started = await spawnWorker(furrow, product);
+  workers.push(started);
+  return started;
+}
+
+async function killAll(): Promise<void> {
+  for (const each of workers.splice(0)) await each.kill();
+}
+
+/** Waits until a checkpoint of the training is stored; gives the process that trains. */
+async function inTraining(handle: WorkflowHandle, by: WorkerProcess): Promise<[number]> {
+  await until('a checkpoint', async () =>
+    (await pendingActivities(handle)).some(({ heartbeat }) => (heartbeat?.checkpoint?.step ?? 0) > 0),
+  );
+  const [child] = by.children();
+  if (child === undefined) throw new Error('Expected the worker to train in a child process');
+  return [child];
+}
+
+async function expectResumed(handle: WorkflowHandle): Promise<void> {
+  const result = (await handle.result()) as TrainPipelineResult;
+  expect(result.stages.model?.facts.resumedAtStep).toBeGreaterThan(0);
+  expect(digestOf(result)).toBe(undisturbed);
+}
+
+function digestOf(result: TrainPipelineResult): string {
+  return result.stages.model?.artifact.digest as string;
+}
+
+function storeAt(name: string) {
+  return openStore(pathToFileURL(join(furrow.folder, 'stores', name)).href, { create: false });
+}
