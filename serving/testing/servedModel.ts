@@ -61,6 +61,7 @@ function ridgeTensors(): ModelTensor[] {
     { name: 'intercept', shape: [1], values: Float32Array.of(140) },
     { name: 'mean', shape, values: random(10, 2) },
     { name: 'scale', shape, values: random(10, 3).map((value) => value + 0.5) },
+    { name: 'range', shape: [2], values: Float32Array.of(-1e6, 1e6) },
   ];
 }
 

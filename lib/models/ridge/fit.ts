@@ -6,6 +6,8 @@ export interface LinearFit {
   /** Of each feature over the training rows; 1 where a feature is constant. */
   readonly mean: Float64Array;
   readonly scale: Float64Array;
+  /** The least and the greatest training target: predictions stay within, as a line far from its data says anything. */
+  readonly range: readonly [number, number];
 }
 
 /**
@@ -32,18 +34,20 @@ export function fitRidge(features: Float32Array, targets: readonly number[], lam
   }
   // The last term keeps constant and repeated features solvable when lambda is 0.
   for (let i = 0; i < columns; i++) normal[i * columns + i] = at(normal, i * columns + i) + lambda + 1e-9;
-  return { coefficients: solveSymmetric(normal, right), intercept, mean, scale };
+  const range = [targets.reduce((a, b) => Math.min(a, b)), targets.reduce((a, b) => Math.max(a, b))] as const;
+  return { coefficients: solveSymmetric(normal, right), intercept, mean, scale, range };
 }
 
 /** `[rows]` */
 export function predictLinear(fit: LinearFit, features: Float32Array): Float32Array {
   const columns = fit.coefficients.length;
+  const [low, high] = fit.range;
   return Float32Array.from({ length: features.length / columns }, (_, row) => {
     let sum = fit.intercept;
     for (let i = 0; i < columns; i++) {
       sum += ((at(features, row * columns + i) - at(fit.mean, i)) / at(fit.scale, i)) * at(fit.coefficients, i);
     }
-    return sum;
+    return Math.min(high, Math.max(low, sum));
   });
 }
 

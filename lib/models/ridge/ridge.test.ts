@@ -44,6 +44,12 @@ describe('fitRidge', () => {
     for (const value of predictLinear(fitRidge(features, targets, 1e9), features)) expect(value).toBeCloseTo(mean, 5);
   });
 
+  it('predicts nothing beyond the targets it was fitted to', () => {
+    const fit = fitRidge(features, targets, 0);
+    const far = predictLinear(fit, Float32Array.of(1e6, 0, 0, -1e6, 0, 0));
+    expect([...far]).toEqual([Math.max(...targets), Math.min(...targets)].map(Math.fround));
+  });
+
   it('takes a constant and a repeated feature', () => {
     const degenerate = Float32Array.from({ length: rows * 3 }, (_, at) => (at % 3 === 2 ? 7 : Math.floor(at / 3)));
     const fit = fitRidge(degenerate, targets, 0);

@@ -6,7 +6,7 @@ import type { ModelTensor } from '../modelArtifact.ts';
 import { fitRidge, type LinearFit, predictLinear } from './fit.ts';
 
 /** What `lambda: auto` tries: from nearly least squares to nearly the mean. */
-const grid = [1e-4, 1e-3, 1e-2, 1e-1, 1, 10];
+const grid = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10];
 
 export interface TrainedRidge {
   readonly fit: LinearFit;
@@ -28,13 +28,14 @@ export async function trainRidge(features: Features, params: RidgeParams): Promi
   return candidates.reduce((best, next) => (next.valMae < best.valMae ? next : best));
 }
 
-export function ridgeTensors({ coefficients, intercept, mean, scale }: LinearFit): ModelTensor[] {
+export function ridgeTensors({ coefficients, intercept, mean, scale, range }: LinearFit): ModelTensor[] {
   const shape = [coefficients.length];
   return [
     { name: 'coefficients', shape, values: Float32Array.from(coefficients) },
     { name: 'intercept', shape: [1], values: Float32Array.of(intercept) },
     { name: 'mean', shape, values: Float32Array.from(mean) },
     { name: 'scale', shape, values: Float32Array.from(scale) },
+    { name: 'range', shape: [2], values: Float32Array.from(range) },
   ];
 }
 
@@ -44,11 +45,13 @@ export function ridgeFromTensors(weights: ReadonlyMap<string, ModelTensor>): Lin
     if (!tensor) throw new FurrowError('ARTIFACT_FILE_UNKNOWN', `The ridge model has no ${name}`);
     return Float64Array.from(tensor.values);
   };
+  const [low, high] = values('range');
   return {
     coefficients: values('coefficients'),
     intercept: values('intercept')[0] as number,
     mean: values('mean'),
     scale: values('scale'),
+    range: [low as number, high as number],
   };
 }
 
