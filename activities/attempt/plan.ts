@@ -16,6 +16,7 @@ import { formatProblem } from '../../lib/config/problem.ts';
 import { digestOfJson } from '../../lib/store/digest.ts';
 import { openStore, openStoreAt } from '../../lib/store/store.ts';
 import type { StageCode } from './catalog.ts';
+import { checkRequest } from './request.ts';
 
 export interface PlanSettings {
   /** The folder that holds `configs/`, and that a pipeline's relative paths start from when it was started by its path. */
@@ -29,8 +30,9 @@ const listedProblems = 40;
 export async function makePlan(
   { catalog, fingerprintOf }: StageCode,
   settings: PlanSettings,
-  { request }: PlanRequest,
+  { request: given }: PlanRequest,
 ): Promise<Plan> {
+  const request = checkRequest(given);
   const content =
     typeof request.config === 'object' ? request.config : await readConfig(request.config ?? defaultConfig, settings);
   const parsed = parsePipeline({
