@@ -14,6 +14,9 @@ const largest = 60_000;
 /** What histories hold of the machine that they were recorded on, and replaying does not look at. */
 const machineKeys = new Set(['identity', 'stackTrace', 'workerVersion', 'buildId', 'binaryChecksum']);
 
+/** A worker's own queue, named by process and host. */
+const stickyQueue = /^\d+@.+-[0-9a-f]{32}$/;
+
 const [workflowId, file] = process.argv.slice(2);
 if (!workflowId || !file) fail('Usage: node scripts/recordHistory.mjs WORKFLOW_ID FILE');
 
@@ -22,7 +25,10 @@ const history = await new Client({ connection }).workflow.getHandle(workflowId).
 await connection.close();
 const { events } = History.toObject(History.fromObject(history), { longs: String, enums: String, bytes: String });
 const lines = events.map((/** @type {unknown} */ event) =>
-  JSON.stringify(event, (key, value) => (machineKeys.has(key) ? undefined : value)),
+  JSON.stringify(event, (key, value) => {
+    if (machineKeys.has(key)) return undefined;
+    return typeof value === 'string' && stickyQueue.test(value) ? 'sticky' : value;
+  }),
 );
 const text = `{"events":[\n${lines.join(',\n')}\n]}\n`;
 if (text.length > largest)
