@@ -59,6 +59,9 @@ export function showEnd(record: RunRecord): void {
   upsertSearchAttributes(pairs);
 }
 
+/** Milliseconds that changes are collected for. A save holds up what the same workflow task would start. */
+const settleTime = 1000;
+
 /**
  * Shows every change in the Temporal UI and saves it to the store: one save at a time, the newest state each time, so that a
  * quick run writes few. A store that is away does not stop the run; the next save says all that this one would have said.
@@ -75,10 +78,11 @@ export function recordKeeper(state: () => RunState) {
     saved = sequence;
   };
   const loop = CancellationScope.nonCancellable(async () => {
-    for (;;) {
+    while (!closing) {
       await condition(() => closing || (state().plan !== undefined && state().sequence > saved));
-      if (closing) return;
-      await save();
+      // The first says that there is a run at all; after that, what follows within moments is saved with it.
+      if (!closing && saved > 0) await condition(() => closing, settleTime);
+      if (!closing) await save();
     }
   });
   return {
