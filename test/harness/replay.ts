@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
@@ -6,7 +7,8 @@ import { productRoot } from '../../lib/code/root.ts';
 
 /** What a replay needs of a worker. */
 export const replayOptions = {
-  workflowBundle: { codePath: join(productRoot, 'dist/workflows/bundle.js') },
+  // Read once: what a test file runs and what it replays stay the same code when something is built meanwhile.
+  workflowBundle: { code: readFileSync(join(productRoot, 'dist/workflows/bundle.js'), 'utf8') },
   dataConverter: { failureConverterPath: join(productRoot, 'dist/workflows/failureConverter.cjs') },
 };
 
