@@ -1,13 +1,15 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { CancelledFailure } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ArtifactRef, Digest } from '../contract/artifact.ts';
 import { FurrowError } from '../contract/errors.ts';
 import type { TrainPipelineResult } from '../contract/messages.ts';
 import { mainQueue } from '../contract/queues.ts';
 import { openArtifact } from '../lib/store/artifacts.ts';
-import { blobName } from '../lib/store/names.ts';
+import { blobName, manifestName } from '../lib/store/names.ts';
+import { readRunRecord } from '../lib/store/runRecords.ts';
 import { openStore, type Store } from '../lib/store/store.ts';
 import { builtCode, type TestFurrow, testFurrow } from './harness/furrow.ts';
 import { probeStage } from './harness/stages.ts';
@@ -196,6 +198,55 @@ stages:
     const rerun = await furrow.run(yaml);
     expect(ran).toEqual(['bad', 'after', 'last']);
     expect(cachedOf(rerun)).toMatchObject({ root: true, good: true, better: true, bad: false });
+  });
+});
+
+describe('a run that is cancelled after a stage has failed', () => {
+  it('ends as cancelled, and says which stage failed', async () => {
+    atProbe = () => {
+      throw new FurrowError('DATA_BAD_INPUT', 'no red edge');
+    };
+    const handle = await furrow.start(`
+name: both
+store: stores/both
+stages: { bad: { uses: count }, slow: { uses: pass, with: { seconds: 600 } }, after: { uses: pass, needs: [slow] } }
+`);
+    await furrow.until(handle, ({ stages: [bad, slow] }) => bad?.status === 'failed' && slow?.status === 'running');
+    await handle.cancel();
+    await expect(handle.result()).rejects.toMatchObject({ cause: expect.any(CancelledFailure) });
+    expect((await handle.describe()).status.name).toBe('CANCELLED');
+    const record = await furrow.progress(handle);
+    expect(record.status).toBe('cancelled');
+    expect(record.stages.map(({ status }) => status)).toMatchObject(['failed', 'cancelled', expect.any(String)]);
+    const saved = await readRunRecord(await storeAt('both'), record.run.workflowId, record.run.runId);
+    expect(saved?.status).toBe('cancelled');
+    expect(saved?.stages.map(({ status }) => status)).toEqual(record.stages.map(({ status }) => status));
+  });
+});
+
+describe('a result of another runtime class', () => {
+  const yaml = (strict: boolean) => `
+name: strict
+store: stores/strict
+strictRuntime: ${strict}
+stages:
+  data: { uses: fetchData, with: { source: 'synthetic:plots?train=12&test=4&height=40&width=26' } }
+  features: { uses: preprocess, needs: [data], with: { bands: [green, red, red_edge, nir], target: filename, size: [40, 26] } }
+  ridge: { uses: train, needs: [features], with: { model: ridge } }
+`;
+
+  it('is taken, unless the pipeline is strict: then it is refused, never made again in silence', async () => {
+    const handle = await furrow.start(yaml(false));
+    await handle.result();
+    expect(cachedOf(await furrow.run(yaml(true)))).toEqual({ data: true, features: true, ridge: true });
+    const { driver } = await storeAt('strict');
+    const name = manifestName((await furrow.progress(handle)).stages[2]?.key as Digest);
+    const manifest = await driver.readPointer(name);
+    const elsewhere = manifest?.text.replace(/"instructions":"[^"]*"/, '"instructions":"another"') as string;
+    await driver.swapPointer(name, elsewhere, manifest?.version);
+
+    expect(cachedOf(await furrow.run(yaml(false)))).toMatchObject({ ridge: true });
+    await expect(furrow.run(yaml(true))).rejects.toMatchObject({ cause: { type: 'RUNTIME_CLASS_CHANGED' } });
   });
 });
 
