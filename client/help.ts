@@ -30,6 +30,10 @@ export const examples: Readonly<Record<string, readonly (readonly [command: stri
     ['furrow runs --pipeline nitrogen -n 5', 'the newest five of one pipeline'],
     ['furrow runs --status failed', 'what went wrong'],
   ],
+  get: [
+    ['furrow get evaluate', 'evaluation.json and predictions.csv of the newest run'],
+    ['furrow get image -r nitrogen-1a2b3c4d --to layout', 'an OCI layout, for skopeo or crane'],
+  ],
   validate: [
     ['furrow validate my.yaml', 'every problem as file:line:column'],
     ['furrow validate my.yaml -s convnet.epochs=5', 'as `furrow run` would take it'],

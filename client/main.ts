@@ -64,6 +64,14 @@ function program(): Command {
       act(self, async (output) => (await import('./commands/runs.ts')).runs(options, output)),
     );
 
+  command(furrow, 'get', 'copy the files that a stage made into a folder')
+    .argument('<stage>', 'its name in the pipeline')
+    .option('-r, --run <id>', 'the workflow id (default: the newest run)')
+    .option('--to <folder>', 'where to (default: a folder named like the stage)')
+    .action(async (stage: string, options, self: Command) =>
+      act(self, async (output) => (await import('./commands/get.ts')).get(stage, options, output)),
+    );
+
   command(furrow, 'logs', 'show the log of the worker, the Temporal server or the supervisor')
     .argument('[which]', 'worker, server or up (the supervisor)', 'worker')
     .option('-f, --follow', 'go on as lines come')

@@ -106,6 +106,14 @@ describe('furrow, with Temporal and a worker up', () => {
     expect(changed).toMatchObject({ stages: { first: { cached: false }, second: { cached: false } } });
   });
 
+  it('copies what a stage made into a folder, and overwrites nothing', async () => {
+    await here.furrow('run', 'chain.yaml');
+    expect(await here.json('get', 'second')).toMatchObject({ files: [{ path: 'label.txt', bytes: 1 }] });
+    expect(readFileSync(join(here.folder, 'second/label.txt'), 'utf8')).toBe('a');
+    expect(await here.furrow('get', 'second')).toMatchObject({ code: 2 });
+    expect(await here.furrow('get', 'third')).toMatchObject({ code: 2 });
+  });
+
   it('exits with 1 when the run fails, and says what to do', async () => {
     const failed = await here.furrow('run', 'lost.yaml', '--id', 'lost-1');
     expect(failed.code).toBe(1);
@@ -136,6 +144,10 @@ describe('furrow, with Temporal and a worker up', () => {
     const run = here.start('run', 'nobody.yaml', '--id', 'nobody-1');
     await run.said('No worker polls queue nobody; start one: furrow worker --queues nobody');
     expect(await here.json('show', 'nobody-1')).toMatchObject({ waiting: [{ queue: 'nobody', polled: false }] });
+    // Newest first, though one that started earlier still goes on.
+    await here.furrow('run', 'chain.yaml', '--id', 'newest-1');
+    expect(await here.json('show')).toMatchObject({ run: { workflowId: 'newest-1' } });
+    expect(await here.json('runs', '-n', '2')).toMatchObject([{ workflowId: 'newest-1' }, { workflowId: 'nobody-1' }]);
     // As it says.
     const worker = here.start('worker', '--queues', 'nobody');
     expect(await run.ended).toMatchObject({ code: 0 });

@@ -1,6 +1,6 @@
 import type { RunStatus } from '../../contract/messages.ts';
-import { workflowType } from '../../contract/messages.ts';
 import { connect } from '../connect.ts';
+import { newestRuns } from '../findRun.ts';
 import { exitCodes, type Output, shortNumber, table, UsageError } from '../output.ts';
 import { statusOf, statusQuery } from '../runStatus.ts';
 
@@ -25,18 +25,15 @@ export interface RunsOptions {
 
 /** `furrow runs`: what ran and runs, newest first, from Temporal's own list. */
 export async function runs(options: RunsOptions, output: Output): Promise<number> {
-  const query = queryFor(options);
+  const conditions = conditionsFor(options);
   const { client } = await connect();
-  const found: ListedRun[] = [];
-  let more = false;
-  for await (const info of client.workflow.list({ query, pageSize: options.limit + 1 })) {
-    more = found.length >= options.limit;
-    if (more) break;
+  const listed = await newestRuns(client, conditions, options.limit + 1);
+  const found = listed.slice(0, options.limit).map((info): ListedRun => {
     const value = (name: string) =>
       (info.searchAttributes as Record<string, readonly unknown[] | undefined>)[name]?.[0];
     const metric = value('FurrowMetric');
     const [model, dataset] = [value('FurrowModel'), value('FurrowDataset')];
-    found.push({
+    return {
       workflowId: info.workflowId,
       runId: info.runId,
       pipeline: String(value('FurrowPipeline') ?? ''),
@@ -46,20 +43,20 @@ export async function runs(options: RunsOptions, output: Output): Promise<number
       ...(typeof metric === 'number' && { metric }),
       ...(model !== undefined && { model: String(model) }),
       ...(dataset !== undefined && { dataset: String(dataset) }),
-    });
-  }
+    };
+  });
+  const more = listed.length > found.length;
   output.answer(found, () => (found.length === 0 ? [noneLine(options)] : listLines(found, more)));
   return exitCodes.ok;
 }
 
-function queryFor({ pipeline, status }: RunsOptions): string {
+function conditionsFor({ pipeline, status }: RunsOptions): string[] {
   if (pipeline !== undefined && !/^[a-z0-9_-]+$/.test(pipeline))
     throw new UsageError(`No pipeline can be named \`${pipeline}\``, 'Give the `name:` of a pipeline file.');
   return [
-    `WorkflowType = '${workflowType}'`,
     ...(pipeline === undefined ? [] : [`FurrowPipeline = '${pipeline}'`]),
     ...(status === undefined ? [] : [statusQuery(status)]),
-  ].join(' AND ');
+  ];
 }
 
 function noneLine({ pipeline, status }: RunsOptions): string {
