@@ -42,6 +42,7 @@ export const examples: Readonly<Record<string, readonly (readonly [command: stri
     ['furrow stages', 'what `uses:` can say'],
     ['furrow stages train', 'what its `with:` can say'],
   ],
+  schema: [['furrow schema > pipeline.schema.json', 'as configs/ holds it; `npm run schema` renews that']],
   worker: [
     ['furrow worker', 'all queues'],
     ['TEMPORAL_ADDRESS=temporal:7233 furrow worker -q train-gpu', 'a GPU machine of a team'],

@@ -93,6 +93,10 @@ function program(): Command {
       act(self, async (output) => (await import('./commands/stages.ts')).stages(stage, output)),
     );
 
+  command(furrow, 'schema', 'print the JSON schema of pipeline files, for editors').action(async (_, self: Command) =>
+    act(self, async () => (await import('./commands/schema.ts')).schema()),
+  );
+
   command(furrow, 'worker', 'run a worker here, in the foreground; it drains on Ctrl-C')
     .option('-q, --queues <list>', 'task queues to poll', 'furrow,train-gpu')
     .option('--parallel-trainings <n>', 'trainings at once', whole, 1)
