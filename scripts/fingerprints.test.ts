@@ -14,7 +14,7 @@ beforeAll(async () => {
   for (const room of ['contract', 'activities', 'lib', 'worker', 'client', 'workflows', 'setup', 'serving'])
     cpSync(join(source, room), join(root, room), { recursive: true, filter: (path) => !path.endsWith('.test.ts') });
   for (const file of ['package.json', 'package-lock.json']) cpSync(join(source, file), join(root, file));
-  symlinkSync(join(source, 'node_modules'), join(root, 'node_modules'), 'dir');
+  symlinkSync(join(source, 'node_modules'), join(root, 'node_modules'), 'junction');
   before = await fingerprints();
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));

@@ -1,6 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { mainQueue, trainQueue } from '../../contract/queues.ts';
 import { productRoot } from '../../lib/code/root.ts';
@@ -12,7 +12,7 @@ export function installProduct(folder: string): string {
   mkdirSync(join(root, 'contract'), { recursive: true });
   cpSync(join(productRoot, 'package.json'), join(root, 'package.json'));
   cpSync(join(productRoot, 'dist'), join(root, 'dist'), { recursive: true });
-  symlinkSync(join(productRoot, 'node_modules'), join(root, 'node_modules'), 'dir');
+  symlinkSync(join(productRoot, 'node_modules'), join(root, 'node_modules'), 'junction');
   return root;
 }
 
@@ -70,23 +70,19 @@ export async function spawnWorker(
   };
 }
 
-/** Linux's list of the live children of all threads of a process. */
+/** The live children of a process. */
 function childrenOf(pid: number): number[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-    );
-  } catch {
-    return [];
-  }
+  const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,stat='], { encoding: 'utf8' });
+  return stdout
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([child, parent, state]) => Number(parent) === pid && child !== undefined && !state?.startsWith('Z'))
+    .map(([child]) => Number(child));
 }
 
 /** True while the process is there and no zombie. */
 export function runs(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return !stat.slice(stat.lastIndexOf(')')).startsWith(') Z');
-  } catch {
-    return false;
-  }
+  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
+  const state = stdout.trim();
+  return state !== '' && !state.startsWith('Z');
 }
