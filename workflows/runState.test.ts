@@ -10,7 +10,7 @@ const digest = (digit: string): Digest => `sha256:${digit.repeat(64)}`;
 describe('the state of a run', () => {
   it('says before its plan that it runs, and after it which stages wait', () => {
     const { state } = planned(['data', 'model']);
-    expect(new RunState(run, () => {}).record()).toMatchObject({ status: 'running', stages: [] });
+    expect(new RunState(run, new Date(0), () => {}).record()).toMatchObject({ status: 'running', stages: [] });
     expect(state.record()).toMatchObject({
       run: { ...run, pipeline: 'p' },
       seed: 42,
@@ -100,7 +100,7 @@ const run = { pipeline: '', workflowId: 'w', runId: 'r' };
 
 function planned(names: string[]) {
   const told: number[] = [];
-  const state: RunState = new RunState(run, () => told.push(state.sequence));
+  const state: RunState = new RunState(run, new Date(0), () => told.push(state.sequence));
   const stages = names.map((name, at) => ({ name, uses: 'pass', queue: 'furrow', needs: names.slice(0, at) }));
   const plan = {
     pipeline: { name: 'p', seed: 42, store: 's', strictRuntime: false, stages: stages as unknown as ResolvedStage[] },

@@ -18,12 +18,13 @@ export class RunState {
   #plan: Plan | undefined;
   #status: RunStatus = 'running';
   #failure: RunRecord['failure'];
-  readonly #startedAt = new Date();
+  readonly #startedAt: Date;
   #endedAt: Date | undefined;
   readonly #changed: () => void;
 
-  constructor(run: RunIdentity, changed: () => void) {
+  constructor(run: RunIdentity, startedAt: Date, changed: () => void) {
     this.#run = run;
+    this.#startedAt = startedAt;
     this.#changed = changed;
   }
 

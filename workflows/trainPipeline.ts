@@ -43,8 +43,8 @@ const { plan: makePlan } = proxyLocalActivities<{ plan(request: PlanRequest): Pr
  * by their keys, so a run that is started again does only what is left.
  */
 export async function trainPipeline(input?: TrainPipelineInput): Promise<TrainPipelineResult> {
-  const { workflowId, runId } = workflowInfo();
-  const state: RunState = new RunState({ pipeline: '', workflowId, runId }, () => keeper.show());
+  const { workflowId, runId, startTime } = workflowInfo();
+  const state: RunState = new RunState({ pipeline: '', workflowId, runId }, startTime, () => keeper.show());
   const keeper = recordKeeper(() => state);
   setHandler(progress, () => state.record());
   try {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { looksSecret } from './interpolate.ts';
+import { looksSecret } from '../../contract/redact.ts';
 import type { ConfigPath } from './tree.ts';
 
 /** What a schema takes, as the end of a sentence: `an integer from 1 and up`, `one of \`mae\`, \`rmse\``. */

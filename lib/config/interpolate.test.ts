@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: it is what this file is about
 import { expect, test } from 'vitest';
-import { interpolate, looksSecret } from './interpolate.ts';
+import { looksSecret } from '../../contract/redact.ts';
+import { interpolate } from './interpolate.ts';
 import { formatProblem } from './problem.ts';
 import { readYaml } from './readYaml.ts';
 import { toJson } from './tree.ts';

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: it is what this file is about
 
+import { looksSecret } from '../../contract/redact.ts';
 import { suggest } from '../../contract/suggest.ts';
 import { coreScalar } from './coreScalar.ts';
 import { type Problem, problemAt } from './problem.ts';
@@ -37,11 +38,6 @@ export function interpolate(root: ConfigNode, env: Environment): { root: ConfigN
       value: node.plain && outcome.whole ? coreScalar(outcome.text) : outcome.text,
     } satisfies ScalarNode;
   }
-}
-
-/** Names whose values would be shown in logs, histories and reports if they were interpolated. Too many rather than too few. */
-export function looksSecret(name: string): boolean {
-  return /key|token|secret|passw|passphrase|credential|private|(^|_)(pass|pwd|auth|pat)(_|$)/i.test(name);
 }
 
 interface Mistake {

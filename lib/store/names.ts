@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Digest } from '../../contract/artifact.ts';
 
 /** Where things lie in a store, relative to its root. Two digits a folder keep folders short with 10,000s of entries. */
@@ -29,17 +30,22 @@ export function hexOf(digest: Digest): string {
   return hex;
 }
 
-/** A workflow id may hold anything; a name in the store may not. Percent-encoded, with `%` written as `=`. */
+/** File systems take 255 bytes a name. */
+const longestSegment = 200;
+
+/**
+ * A workflow id may hold anything; a name in the store may not. Percent-encoded, with `%` written as `=`; what is too long for a
+ * file name ends in its digest instead.
+ */
 export function segment(text: string): string {
   const encoded = encodeURIComponent(text).replace(
     /[!'()*~]/g,
     (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
   );
-  return encoded.replaceAll('%', '=').replace(/^\./, '=2E');
-}
-
-export function unsegment(name: string): string {
-  return decodeURIComponent(name.replaceAll('=', '%'));
+  const safe = encoded.replaceAll('%', '=').replace(/^\./, '=2E');
+  if (safe.length <= longestSegment) return safe;
+  const digest = createHash('sha256').update(text).digest('hex').slice(0, 32);
+  return `${safe.slice(0, longestSegment - 33).replace(/=.?$/, '')}-${digest}`;
 }
 
 /** Refuses names that could leave the store. */

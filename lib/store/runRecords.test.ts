@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RunRecord } from '../../contract/messages.ts';
 import { runRecordName } from './names.ts';
-import { listRunRecords, readRunRecord, saveRunRecord } from './runRecords.ts';
+import { readRunRecord, saveRunRecord } from './runRecords.ts';
 import { testStore } from './testing/testStore.ts';
 
 describe('run records', () => {
@@ -22,27 +22,31 @@ describe('run records', () => {
     expect((await readRunRecord(store, 'w', 'r'))?.seed).toBe(10);
   });
 
-  it.each(['plain', 'with/slash', '..', 'ümläut and space', '100%', 'a=b', '.hidden', '../../etc/passwd'])(
-    'are kept and listed under the workflow id %j',
-    async (workflowId) => {
-      const store = await testStore();
-      await saveRunRecord(store, record(workflowId, 'running'), 1);
-      await saveRunRecord(store, record('another', 'running'), 1);
-      expect((await readRunRecord(store, workflowId, 'r'))?.run.workflowId).toBe(workflowId);
-      expect(await listRunRecords(store, workflowId)).toEqual([{ workflowId, runId: 'r' }]);
-      expect(await listRunRecords(store)).toContainEqual({ workflowId, runId: 'r' });
-    },
-  );
+  it.each([
+    'plain',
+    'with/slash',
+    '..',
+    'ümläut and space',
+    '100%',
+    'a=b',
+    '.hidden',
+    '../../etc/passwd',
+    'long '.repeat(150),
+  ])('are kept under the workflow id %j', async (workflowId) => {
+    const store = await testStore();
+    await saveRunRecord(store, record(workflowId, 'running'), 1);
+    await saveRunRecord(store, record('another', 'running'), 1);
+    expect((await readRunRecord(store, workflowId, 'r'))?.run.workflowId).toBe(workflowId);
+  });
 
   it('have names that no other workflow id has', () => {
-    const ids = ['a/b', 'a=2Fb', 'a%2Fb', 'a', 'A', '.a', '=2Ea'];
+    const ids = [`${'x'.repeat(300)}1`, `${'x'.repeat(300)}2`, 'a/b', 'a=2Fb', 'a%2Fb', 'a', 'A', '.a', '=2Ea'];
     expect(new Set(ids.map((id) => runRecordName(id, 'r'))).size).toBe(ids.length);
   });
 
   it('of unknown runs are absent', async () => {
     const store = await testStore();
     expect(await readRunRecord(store, 'w', 'r')).toBeUndefined();
-    expect(await listRunRecords(store)).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { FurrowError } from '../../contract/errors.ts';
 import type { RunRecord } from '../../contract/messages.ts';
-import { runRecordName, unsegment } from './names.ts';
+import { runRecordName } from './names.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -24,17 +24,4 @@ export async function saveRunRecord(store: Store, record: RunRecord, sequence: n
 export async function readRunRecord(store: Store, workflowId: string, runId: string): Promise<RunRecord | undefined> {
   const found = await store.driver.readPointer(runRecordName(workflowId, runId));
   return found && (JSON.parse(found.text) as { record: RunRecord }).record;
-}
-
-/** The runs that the store knows, in no order of time. */
-export async function listRunRecords(
-  store: Store,
-  workflowId?: string,
-): Promise<{ workflowId: string; runId: string }[]> {
-  const prefix = workflowId === undefined ? 'runs/' : `${runRecordName(workflowId, 'x').slice(0, -1)}`;
-  const names = await store.driver.listPointers(prefix);
-  return names.map((name) => {
-    const [, workflow = '', run = ''] = name.split('/');
-    return { workflowId: unsegment(workflow), runId: unsegment(run) };
-  });
 }

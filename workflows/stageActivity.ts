@@ -1,0 +1,78 @@
+import { ActivityCancellationType, type ActivityOptions, isCancellation, proxyActivities } from '@temporalio/workflow';
+import type { ResolvedStage } from '../contract/config.ts';
+import type { StageTask } from '../contract/messages.ts';
+import { longestBackoff, type Work, work } from '../contract/work.ts';
+import { readFailure } from './failures.ts';
+
+/** A stage that makes progress may be scheduled again this often; each of them is bounded by its own attempts. */
+const mostRenewals = 1000;
+
+/** With three attempts each and 5 s between them, a run waits a quarter of an hour for workers of its own code. */
+const mostHandBacks = 60;
+
+export interface StageActivity {
+  readonly stage: ResolvedStage;
+  /** `train`, `fetchData.resolve`: the activity's type. */
+  readonly type: string;
+  readonly task: StageTask;
+  readonly work: Work;
+  readonly startToCloseSeconds: number;
+  readonly attempts: number;
+  readonly summary: string;
+  /** A new id each time, `convnet#2`: one is never used twice. */
+  nextId(): string;
+  /** Told of each id that is scheduled. */
+  started(activityId: string): void;
+}
+
+/**
+ * Runs one of a stage's activities. Its attempts are bounded without progress only: as long as checkpoints advance, or workers
+ * with other code hand it back, it is scheduled anew.
+ */
+export async function runStageActivity<T>(activity: StageActivity): Promise<T> {
+  let furthest = -1;
+  for (let n = 1; ; n++) {
+    const activityId = activity.nextId();
+    activity.started(activityId);
+    try {
+      return await schedule<T>(activity, activityId);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const { checkpointStep = -1, retryable, failure } = readFailure(error);
+      const handedBack = failure.code === 'FINGERPRINT_MISMATCH' && n < mostHandBacks;
+      const advanced = checkpointStep > furthest && n < mostRenewals;
+      if (!retryable || !(handedBack || advanced)) throw error;
+      furthest = Math.max(furthest, checkpointStep);
+    }
+  }
+}
+
+function schedule<T>(activity: StageActivity, activityId: string): Promise<T> {
+  const { stage, type, task, summary } = activity;
+  const activities = proxyActivities<Record<string, (task: StageTask) => Promise<T>>>({
+    ...optionsFor(activity),
+    taskQueue: stage.queue,
+    activityId,
+    summary,
+  });
+  const scheduled = activities[type];
+  if (!scheduled) throw new TypeError(`Expected an activity ${type}`);
+  return scheduled(task);
+}
+
+function optionsFor({ work: kind, startToCloseSeconds, attempts }: StageActivity): ActivityOptions {
+  const row = work[kind];
+  return {
+    startToCloseTimeout: startToCloseSeconds * 1000,
+    heartbeatTimeout: row.heartbeat * 1000,
+    // Scheduling an id again while the old one is being cancelled would wedge the workflow task: wait for its end.
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: {
+      maximumAttempts: attempts,
+      initialInterval: row.firstBackoff * 1000,
+      // A lost worker says nothing about the next one: a training's waits do not grow.
+      backoffCoefficient: kind === 'training' ? 1 : 2,
+      maximumInterval: longestBackoff * 1000,
+    },
+  };
+}
