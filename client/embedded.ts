@@ -84,7 +84,6 @@ async function startSupervisor(home: string): Promise<BroughtUp> {
   const state = runningState(home);
   if (!state) throw notUp(home);
   child.disconnect();
-  child.unref();
   return { state, own: { stop: () => process.kill(state.pid, 'SIGTERM'), ended } };
 }
 

@@ -182,6 +182,19 @@ describe('furrow, with Temporal and a worker up', () => {
   });
 });
 
+describe.skipIf(process.platform === 'win32')('furrow up in the foreground', () => {
+  it('stays until Ctrl-C, and has ended all that it started when it returns', async () => {
+    const up = here.start('up');
+    await up.said('Ctrl-C ends it');
+    const { pid, serverPid, workerPid } = here.upState();
+    expect(await here.json('run', 'chain.yaml', '--no-cache')).toMatchObject({ status: 'finished' });
+    expect(up.process.exitCode).toBe(null);
+    up.process.kill('SIGINT');
+    expect(await up.ended).toMatchObject({ code: 0, stdout: expect.stringContaining('furrow is down') });
+    expect([pid, serverPid, workerPid].filter((one) => isAlive(one as number))).toEqual([]);
+  });
+});
+
 describe.skipIf(process.platform === 'win32')('furrow, when its supervisor was killed', () => {
   it('ends what was left running, and goes on with what is there', async () => {
     // `run` brings up what is missing, and still prints one JSON value.
