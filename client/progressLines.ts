@@ -25,7 +25,7 @@ export function progressPrinter(output: Output, now: () => number = Date.now): P
   const showLive = (lines: readonly (readonly [stage: string, text: string])[]) => {
     if (rewrites) {
       const text = lines.map(([name, line]) => `${name}: ${line}`).join('  |  ');
-      process.stdout.write(text.slice(0, (process.stdout.columns ?? 80) - 1));
+      process.stdout.write(text.slice(0, (process.stdout.columns || 80) - 1));
       return;
     }
     for (const [name, line] of lines) {
