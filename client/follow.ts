@@ -18,7 +18,7 @@ export interface FollowedRun {
 }
 
 /** Milliseconds between two looks at a run; the first comes sooner, as a cached run is over at once. */
-const firstLook = 250;
+const firstLook = 500;
 const lookEvery = 1000;
 
 /** Shows a run until it ends. Ctrl-C leaves it running. */

@@ -93,6 +93,8 @@ function program(): Command {
       act(self, async (output) => (await import('./commands/stages.ts')).stages(stage, output)),
     );
 
+  furrow.command('warm-up', { hidden: true }).action(async () => (await import('./warmUp.ts')).warmUp());
+
   command(furrow, 'schema', 'print the JSON schema of pipeline files, for editors').action(async (_, self: Command) =>
     act(self, async () => (await import('./commands/schema.ts')).schema()),
   );

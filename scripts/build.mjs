@@ -132,11 +132,12 @@ async function bundleWorkflows() {
 
 /** Runs a short command once, so that the code cache holds what every command compiles. */
 function keepCompiled() {
-  spawnSync(process.execPath, [join(root, 'bin/furrow.js'), 'warm'], {
+  const { status } = spawnSync(process.execPath, [join(root, 'bin/furrow.js'), 'warm-up'], {
     cwd: root,
     env: { ...process.env, FURROW_WRITE_CODE_CACHE: '1' },
-    stdio: 'ignore',
+    stdio: 'inherit',
   });
+  if (status !== 0) throw new Error(`\`furrow warm-up\` ended with ${status}`);
 }
 
 /** The old build stays whole until the new one is. */

@@ -2,6 +2,7 @@ import { proxyLocalActivities } from '@temporalio/workflow';
 import type { FinishedStage } from '../contract/artifact.ts';
 import type { ResolvedStage } from '../contract/config.ts';
 import type { InputRef, LookupResult, Plan, RunIdentity, StageResult, StageTask } from '../contract/messages.ts';
+import { mainQueue } from '../contract/queues.ts';
 import type { SourceVersion } from '../contract/stage.ts';
 import { longestBackoff, work } from '../contract/work.ts';
 import { readFailure } from './failures.ts';
@@ -19,7 +20,7 @@ const mostLooks = 5;
 
 /**
  * Runs one stage: asks its source what it holds, looks the result up, and runs it when it is not there. Activity ids are
- * `stage#n`. Attempts are bounded without progress only: as long as checkpoints advance, the stage is scheduled anew.
+ * `stage#n`.
  */
 export async function runStage(
   plan: Plan,
@@ -45,9 +46,11 @@ export async function runStage(
   const ids = activityIds(stage.name);
   for (let looks = 1; ; looks++) {
     const resolved = stage.kind === 'source' ? await resolveSource(stage, task, ids, events) : task;
-    const lookup = await lookUp(resolved);
-    events.looked(lookup);
-    if (lookup.finished) return { finished: lookup.finished, cached: true };
+    if (isLookedUpHere(plan, stage, resolved)) {
+      const lookup = await lookUp(resolved);
+      events.looked(lookup);
+      if (lookup.finished) return { finished: lookup.finished, cached: true };
+    }
     try {
       return await execute(stage, resolved, ids, events);
     } catch (error) {
@@ -67,7 +70,16 @@ export function inputsOf(stage: ResolvedStage, finished: ReadonlyMap<string, Fin
   return Object.fromEntries(Object.entries(stage.inputs).map(([role, names]) => [role, names.map(refer)]));
 }
 
-/** In the workflow's own worker: a cached run needs no other, and waits for no queue. */
+/**
+ * Every activity of a stage looks its result up before it works. Where another queue's worker would have to be there for that,
+ * the workflow's own worker looks first, so that a cached run ends without it. An effect is checked by its own activity, and a
+ * strict runtime class by a worker that has the runtime.
+ */
+function isLookedUpHere(plan: Plan, stage: ResolvedStage, { cache }: StageTask): boolean {
+  const checkedThere = stage.kind === 'effect' || (plan.pipeline.strictRuntime && stage.usesTensorflow);
+  return stage.queue !== mainQueue && cache === 'reuse' && !checkedThere;
+}
+
 function lookUp(task: StageTask): Promise<LookupResult> {
   const { lookUpStage } = proxyLocalActivities<{ lookUpStage(task: StageTask): Promise<LookupResult> }>({
     startToCloseTimeout: work.query.startToClose * 1000,

@@ -80,8 +80,7 @@ export function recordKeeper(state: () => RunState) {
   const loop = CancellationScope.nonCancellable(async () => {
     while (!closing) {
       await condition(() => closing || (state().plan !== undefined && state().sequence > saved));
-      // The first says that there is a run at all; after that, what follows within moments is saved with it.
-      if (!closing && saved > 0) await condition(() => closing, settleTime);
+      if (!closing) await condition(() => closing, settleTime);
       if (!closing) await save();
     }
   });

@@ -52,15 +52,12 @@ function stageActivities(
   };
 }
 
-/** Runs inside the workflow's own worker: a cached run needs no other. */
+/** For stages of other queues, on the workflow's own worker. */
 async function lookUpStage({ catalog }: StageCode, task: StageTask): Promise<LookupResult> {
   const stage = catalog.get(task.uses);
   if (!stage)
     throw new FurrowError('STAGE_UNKNOWN', `This worker has no stage ${task.uses}`, { details: { uses: task.uses } });
   const key = keyOf(stage.contract, task);
-  // An effect is checked by its own activity; a strict runtime class by a worker that has the runtime.
-  const checkedLater = stage.contract.kind === 'effect' || (task.strictRuntime && stage.contract.usesTensorflow);
-  if (task.cache === 'replace' || checkedLater) return { key };
   const known = await lookUp(await openStoreAt(task.store), key);
   if (!known) return { key };
   return known.broken ? { key, passedOver: known.broken } : { key, finished: known.finished };

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
@@ -82,7 +82,7 @@ export async function runStage(stage: Stage, task: StageTask, code: StageCode): 
       },
     };
     const committed = await commitManifest(store, finished, known?.version);
-    await tidyCheckpoints(store, key, base);
+    if (contract.work === 'training') await tidyCheckpoints(store, key, base);
     return { finished: committed.finished, cached: !committed.won };
   });
 }
@@ -134,8 +134,13 @@ async function attempt<T>({ stage, task, code }: Given, act: (attempt: Attempt) 
     throw toFailure(error, secrets, heartbeats.checkpointStep);
   } finally {
     heartbeats.stop();
-    if (scratch) await rm(scratch, { recursive: true, force: true });
+    if (scratch) await removeFolder(scratch);
   }
+}
+
+/** Most stages leave their folder empty. */
+async function removeFolder(folder: string): Promise<void> {
+  await rmdir(folder).catch(() => rm(folder, { recursive: true, force: true }));
 }
 
 /** Why the signal was aborted: a worker's shutdown hands the task back, anything else ends the attempt. */

@@ -44,7 +44,7 @@ export async function hasBlob(store: Store, digest: Digest, bytes: number): Prom
 export async function* readBlob(store: Store, digest: Digest): AsyncIterable<Uint8Array> {
   const name = blobName(digest);
   const body = await store.driver.open(name);
-  if (!body) throw new FurrowError('BLOB_MISSING', `${store.driver.uriOf(name)} is missing`, { details: { digest } });
+  if (!body) throw missing(store, digest);
   try {
     yield* verified(body, digest, store.driver.uriOf(name));
   } catch (error) {
@@ -53,10 +53,15 @@ export async function* readBlob(store: Store, digest: Digest): AsyncIterable<Uin
   }
 }
 
+/** As {@link readBlob}, for what is small. */
 export async function readBlobWhole(store: Store, digest: Digest): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of readBlob(store, digest)) chunks.push(chunk);
-  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
+  const name = blobName(digest);
+  const content = await store.driver.read(name);
+  if (!content) throw missing(store, digest);
+  const found = digestOf(content);
+  if (found === digest) return content;
+  await store.driver.remove(name);
+  throw corrupt(store.driver.uriOf(name), digest, found);
 }
 
 /** Writes a blob to `path`, whole and checked, or not at all. */
@@ -92,9 +97,15 @@ async function* verified(body: AsyncIterable<Uint8Array>, digest: Digest, place:
     yield chunk;
   }
   const found: Digest = `sha256:${hash.digest('hex')}`;
-  if (found !== digest) {
-    throw new FurrowError('BLOB_CORRUPT', `${place} holds ${found}, not what its name says`, {
-      details: { expected: digest, found },
-    });
-  }
+  if (found !== digest) throw corrupt(place, digest, found);
+}
+
+function missing(store: Store, digest: Digest): FurrowError {
+  return new FurrowError('BLOB_MISSING', `${store.driver.uriOf(blobName(digest))} is missing`, { details: { digest } });
+}
+
+function corrupt(place: string, expected: Digest, found: Digest): FurrowError {
+  return new FurrowError('BLOB_CORRUPT', `${place} holds ${found}, not what its name says`, {
+    details: { expected, found },
+  });
 }

@@ -84,10 +84,9 @@ async function readEntry(
   store: Store,
   entry: Entry,
 ): Promise<{ digest: Digest; bytes: number; runtime: RuntimeClass }> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of (await store.driver.open(entry.name)) ?? []) chunks.push(chunk);
+  const content = (await store.driver.read(entry.name)) ?? new Uint8Array();
   try {
-    const { digest, bytes, runtime } = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    const { digest, bytes, runtime } = JSON.parse(Buffer.from(content).toString('utf8'));
     blobName(digest);
     return { digest, bytes, runtime };
   } catch (cause) {

@@ -12,6 +12,8 @@ export interface StoreDriver {
   create(name: string, content: Content): Promise<'created' | 'exists'>;
   /** The object's bytes, or undefined when there is none. */
   open(name: string): Promise<AsyncIterable<Uint8Array> | undefined>;
+  /** The whole object, for what is small; undefined when there is none. */
+  read(name: string): Promise<Uint8Array | undefined>;
   /** The object's size in bytes, or undefined when there is none. */
   size(name: string): Promise<number | undefined>;
   /** The names of the objects below `prefix` (ends with a slash), sorted. */

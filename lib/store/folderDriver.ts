@@ -54,6 +54,16 @@ export function folderDriver(root: string): StoreDriver {
 
     create: (name, content) => writeExclusively(fileOf(name), content, false),
 
+    async read(name) {
+      const path = fileOf(name);
+      try {
+        return await readFile(path);
+      } catch (error) {
+        if (isAbsent(error)) return undefined;
+        throw unavailable(error, path);
+      }
+    },
+
     async open(name) {
       const path = fileOf(name);
       if ((await sizeOf(path)) === undefined) return undefined;
@@ -126,16 +136,21 @@ async function sizeOf(path: string): Promise<number | undefined> {
     const found = await stat(path);
     return found.isFile() ? found.size : undefined;
   } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
+    if (isAbsent(error)) return undefined;
     throw unavailable(error, path);
   }
+}
+
+/** A folder of that name holds other objects, and is none. */
+function isAbsent(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(codeOf(error) ?? '');
 }
 
 async function entries(path: string): Promise<string[]> {
   try {
     return await readdir(path);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return [];
+    if (isAbsent(error)) return [];
     throw unavailable(error, path);
   }
 }

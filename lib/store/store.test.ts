@@ -2,7 +2,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { isStoreFolder, openStore, openStoreAt } from './store.ts';
+import { openStore, openStoreAt } from './store.ts';
 import { testFolder } from './testing/testStore.ts';
 
 describe('a store', () => {
@@ -25,7 +25,6 @@ describe('a store', () => {
     await expect(openStore(pathToFileURL(folder).href, { create: false })).rejects.toMatchObject({
       code: 'STORE_NOT_FOUND',
     });
-    expect(await isStoreFolder(folder)).toBe(false);
   });
 
   it('is refused when another one lies under its address, even where it was open before', async () => {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { FurrowError } from '../../contract/errors.ts';
 import type { StoreLocation } from '../../contract/messages.ts';
@@ -66,12 +65,10 @@ export async function openStoreAt(location: StoreLocation): Promise<Store> {
 }
 
 async function readIdentity(driver: StoreDriver): Promise<{ format: number; id: string } | undefined> {
-  const body = await driver.open(storeFile);
-  if (!body) return undefined;
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
+  const content = await driver.read(storeFile);
+  if (!content) return undefined;
   try {
-    const { format, id } = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    const { format, id } = JSON.parse(Buffer.from(content).toString('utf8'));
     if (Number.isInteger(format) && typeof id === 'string') return { format, id };
   } catch {
     // falls through: what cannot be read is no store of ours
@@ -82,12 +79,4 @@ async function readIdentity(driver: StoreDriver): Promise<{ format: number; id: 
 function folderOf(uri: string): string {
   if (uri.startsWith('file:')) return fileURLToPath(uri);
   throw new FurrowError('STORE_NOT_FOUND', `Unknown kind of store: ${uri} (known: a folder)`, { details: { uri } });
-}
-
-/** True when the folder at `path` holds a store; for `furrow doctor`. */
-export async function isStoreFolder(path: string): Promise<boolean> {
-  return stat(`${path}/${storeFile}`).then(
-    (found) => found.isFile(),
-    () => false,
-  );
 }

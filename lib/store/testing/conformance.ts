@@ -53,6 +53,7 @@ export function describeDriver(name: string, fresh: () => Promise<StoreDriver>):
       await driver.create('folder/object', bytes('x'));
       for (const absent of ['nothing', 'folder', 'folder/object/below', 'no/such/folder']) {
         expect(await driver.open(absent), absent).toBeUndefined();
+        expect(await driver.read(absent), absent).toBeUndefined();
         expect(await driver.size(absent), absent).toBeUndefined();
       }
     });
@@ -139,7 +140,10 @@ const unsafe = ['../out', 'a/../../out', '/etc/out', 'a//b', 'a/./b', 'a\\..\\b'
 async function read(driver: StoreDriver, name: string): Promise<string> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of (await driver.open(name)) ?? []) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
+  const streamed = Buffer.concat(chunks).toString();
+  // Both ways to read give the same.
+  expect(Buffer.from((await driver.read(name)) ?? []).toString()).toBe(streamed);
+  return streamed;
 }
 
 function bytes(text: string): Uint8Array {
