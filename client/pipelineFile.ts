@@ -29,10 +29,10 @@ export async function readPipeline(
   } catch (cause) {
     throw new FurrowError('CONFIG_NOT_FOUND', `${file ?? defaultConfig} cannot be read`, { cause });
   }
-  const env = namedVariables(text, process.env);
-  const content: ConfigContent = { file: file ?? defaultConfig, text, baseFolder: process.cwd(), env };
-  const outcome = parsePipeline({ text, file: content.file, set, env: process.env, contracts: await loadContracts() });
-  return { content, outcome };
+  const { env, read } = recording(process.env);
+  const name = file ?? defaultConfig;
+  const outcome = parsePipeline({ text, file: name, set, env, contracts: await loadContracts() });
+  return { content: { file: name, text, baseFolder: process.cwd(), env: read }, outcome };
 }
 
 /** Every problem on a line of its own: `file:line:column path: what is wrong`. */
@@ -52,10 +52,21 @@ function findFile(file: string): string {
   return existsSync(shipped) ? shipped : own;
 }
 
-/** Only what the file names travels to the worker, and never what looks like a secret: the parser has refused that. */
-function namedVariables(text: string, env: NodeJS.ProcessEnv): Record<string, string> {
-  const names = new Set(
-    [...text.matchAll(/\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-|\})/g)].map((match) => match[1] as string),
+/**
+ * The environment, and what was read of it. Exactly that travels to the worker and into history: the parser reads no name that
+ * looks like a secret, and nothing that a comment or an escape only mentions.
+ */
+function recording(environment: NodeJS.ProcessEnv) {
+  const read: Record<string, string> = {};
+  const env = new Proxy(
+    { ...environment },
+    {
+      get(target, name) {
+        const value = typeof name === 'string' ? target[name] : undefined;
+        if (typeof name === 'string' && value !== undefined) read[name] = value;
+        return value;
+      },
+    },
   );
-  return Object.fromEntries([...names].flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+  return { env, read };
 }
