@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FurrowError } from '../contract/errors.ts';
 import { entryPoint } from '../lib/code/root.ts';
+import { findTemporalTarget } from '../lib/connection/connection.ts';
 import { homeFile, homeFolder, isAlive, type UpState } from '../lib/home/home.ts';
 import { endLeftovers, runningState } from './leftovers.ts';
 import type { Output } from './output.ts';
@@ -40,9 +41,10 @@ export async function bringUp(output: Output): Promise<BroughtUp> {
   }
 }
 
-/** Sees to it that there is a Temporal, saying so. Nothing to do where the environment names a server of its own. */
+/** Sees to it that there is a Temporal, saying so. Nothing to do where the environment or a profile names one. */
 export async function ensureUp(output: Output): Promise<void> {
-  if (process.env.TEMPORAL_ADDRESS || process.env.TEMPORAL_PROFILE) return;
+  const target = await findTemporalTarget(homeFolder());
+  if (target && target.from !== 'furrow up') return;
   if (runningState(homeFolder())?.phase === 'ready') return;
   output.say('Nothing is up here: starting Temporal and a worker (`furrow down` ends them)');
   const { state } = await bringUp(output);

@@ -5,7 +5,7 @@ import { Connection } from '@temporalio/client';
 import { FurrowError } from '../contract/errors.ts';
 import { entryPoint } from '../lib/code/root.ts';
 import { homeFile, homeFolder, readUpState, removeUpState, type UpState, writeUpState } from '../lib/home/home.ts';
-import { type EmbeddedServer, startEmbeddedServer } from './embeddedServer.ts';
+import { startEmbeddedServer } from './embeddedServer.ts';
 import { registerSearchAttributes } from './searchAttributes.ts';
 
 /** Milliseconds before a worker that ended by itself is started again; it doubles up to the longest while it keeps ending. */
@@ -45,7 +45,7 @@ async function main(): Promise<void> {
   let wait = firstRestart;
   const startWorker = () => {
     const startedAt = Date.now();
-    worker = forkWorker(home, server);
+    worker = forkWorker(home);
     update({ workerPid: worker.pid ?? 0 });
     worker.once('message', () => {
       update({ phase: 'ready' });
@@ -75,16 +75,21 @@ async function main(): Promise<void> {
   });
 }
 
-function forkWorker(home: string, server: EmbeddedServer): ChildProcess {
+function forkWorker(home: string): ChildProcess {
   const file = homeFile(home, 'workerLog');
   mkdirSync(dirname(file), { recursive: true });
   const log = openSync(file, 'a', 0o600);
   return fork(entryPoint('worker/main.ts'), ['--base', process.cwd()], {
     stdio: ['ignore', log, log, 'ipc'],
-    env: { ...process.env, FURROW_HOME: home, TEMPORAL_ADDRESS: server.address, TEMPORAL_NAMESPACE: server.namespace },
+    env: { ...withoutTemporal(process.env), FURROW_HOME: home },
     // As for the server: the supervisor decides when it ends.
     detached: true,
   });
+}
+
+/** The worker finds this server in its home. A team's address, key or profile in the environment is for another one. */
+function withoutTemporal(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('TEMPORAL_')));
 }
 
 async function end(child: ChildProcess, signal: NodeJS.Signals, limit: number): Promise<void> {
