@@ -112,6 +112,18 @@ describe('trainNetwork', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  it('fails when the validation error is no number, though weights and loss are: no epoch is best by it', async () => {
+    const spoiled: Features = {
+      ...features,
+      rows: (split) =>
+        features.rows(split).map((row) => (split === 'validation' ? { ...row, target: Number.NaN } : row)),
+    };
+    await expect(run(convnet(), {}, undefined, spoiled)).rejects.toMatchObject({
+      code: 'TRAINING_DIVERGED',
+      message: expect.stringContaining('validation error'),
+    });
+  });
+
   it('validates on the training plots when there are no others', async () => {
     await writeToyFeatures(join(folder, 'few'), { height: 12, width: 9, plots: { train: 3, validation: 0, test: 0 } });
     const end = await run(convnet(), {}, undefined, await openFeatures(join(folder, 'few')));

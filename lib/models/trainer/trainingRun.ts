@@ -89,12 +89,14 @@ export class TrainingRun {
    * Validates what the epoch made of the weights, and keeps them when they are the best so far.
    *
    * @returns the mean absolute error on the validation plots, in the target's unit
-   * @throws FurrowError `TRAINING_DIVERGED`
+   * @throws FurrowError `TRAINING_DIVERGED` when weights or that error are not numbers
    */
   async endEpoch(): Promise<number> {
     // ReLU makes 0 of what is no number, and so hides it from the loss.
     if (!this.#variables.areFinite()) throw diverged('Weights are no numbers any more', this.#position);
     const valMae = await this.#validate();
+    // No later epoch would be less than NaN, and in a checkpoint it becomes null.
+    if (!Number.isFinite(valMae)) throw diverged(`The validation error is ${valMae}`, this.#position);
     this.#position = afterEpoch(this.#position, valMae);
     const { step, epoch, trainLoss, best } = this.#position;
     const isBest = best?.epoch === epoch;
