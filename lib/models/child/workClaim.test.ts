@@ -1,11 +1,19 @@
 import { fork } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { buildProgram } from '../testing/buildProgram.ts';
 import { temporaryFolder } from '../testing/temporaryFolder.ts';
 import { isAlive, processMark } from './processMark.ts';
-import { claimWork } from './workClaim.ts';
+import { claimWork, workFolder } from './workClaim.ts';
+
+// As in a container that was started with a user's number alone.
+vi.mock('node:os', async (original) => ({
+  ...(await original<typeof import('node:os')>()),
+  userInfo: () => {
+    throw new Error('uv_os_get_passwd returned ENOENT');
+  },
+}));
 
 const folder = temporaryFolder();
 let holder: string;
@@ -24,6 +32,14 @@ async function startHolder(work: string, orphaned = false): Promise<number> {
   await expect.poll(() => readFile(file, 'utf8').catch(() => ''), { timeout: 5000 }).toContain('}');
   return JSON.parse(await readFile(file, 'utf8')).pid;
 }
+
+describe('workFolder', () => {
+  it("is this user's, though passwd does not know the user, and another for another key", () => {
+    const [one, other] = [workFolder(`sha256:${'a'.repeat(64)}`), workFolder(`sha256:${'b'.repeat(64)}`)];
+    expect(one).toContain(`furrow-${process.getuid?.()}`);
+    expect(other).not.toBe(one);
+  });
+});
 
 describe('claimWork', () => {
   it('is free again when it was given back', async () => {

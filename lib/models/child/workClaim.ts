@@ -1,6 +1,6 @@
 /** One training of a key at a time on a machine: a successor waits for the process before it, and ends it when it is an orphan. */
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Digest } from '../../../contract/artifact.ts';
 import { isAlive, isOrphan, type ProcessMark, processMark } from './processMark.ts';
@@ -13,9 +13,12 @@ const pollMs = 100;
 
 const nobody: ProcessMark = { pid: -1, started: '-', parent: -1 };
 
-/** Where a key's claim lies: the same for every worker of this user on this machine. */
+/**
+ * Where a key's claim lies: the same for every worker of this user on this machine. A container's user may be a number without an
+ * entry in passwd, so nothing is looked up there.
+ */
 export function workFolder(key: Digest): string {
-  return join(tmpdir(), `furrow-${userInfo().uid}`, 'work', key.replace('sha256:', '').slice(0, 32));
+  return join(tmpdir(), `furrow-${process.getuid?.() ?? 'user'}`, 'work', key.replace('sha256:', '').slice(0, 32));
 }
 
 export interface ClaimOptions {
