@@ -15,4 +15,11 @@ export type FromChild =
   | { readonly kind: 'checkpoint'; readonly step: number; readonly file: string }
   | { readonly kind: 'done'; readonly result: unknown }
   | { readonly kind: 'stopped' }
-  | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly details: JsonObject };
+  | {
+      readonly kind: 'failed';
+      readonly code: string;
+      readonly message: string;
+      readonly details: JsonObject;
+      /** Where a fault is in the code: for the worker's log, never for history. Absent for a failure that was foreseen. */
+      readonly stack?: string;
+    };

@@ -11,7 +11,10 @@ beforeAll(async () => {
 });
 
 const warnings: string[] = [];
-const log = { info: () => {}, warn: (message: string) => void warnings.push(message) };
+const log: ChildRun['log'] = {
+  info: () => {},
+  warn: (message, fields) => void warnings.push(`${message} ${JSON.stringify(fields)}`),
+};
 
 function run(task: ProbeTask, options: Partial<ChildRun> = {}): Promise<unknown> {
   return runChild({ entry, task, signal: new AbortController().signal, log, ...options });
@@ -66,6 +69,15 @@ describe('runChild', () => {
       message: 'as it does',
       details: { step: 3 },
     });
+  });
+
+  it("says in the worker's log where a fault in the child is, and in the failure only what it is", async () => {
+    warnings.length = 0;
+    const failure = await run({ kind: 'fault' }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'INTERNAL', message: 'x is not iterable', details: {} });
+    expect(failure).not.toHaveProperty('cause');
+    expect(warnings).toEqual([expect.stringMatching(/x is not iterable .*at faultyStep/)]);
+    expect(warnings[0]?.length).toBeLessThan(2_500);
   });
 
   it('calls an exit without a word a crash, and shows the last lines', async () => {

@@ -68,7 +68,7 @@ export async function runChild(options: ChildRun): Promise<unknown> {
     const last = await Promise.race([conversation.settled(), graceAfter(signal)]);
     if (signal.aborted) throw signal.reason;
     if (last?.kind === 'done') return last.result;
-    if (last?.kind === 'failed') throw failureOf(last);
+    if (last?.kind === 'failed') throw failureOf(last, options.log);
     throw crash(exit, stderr(), { killed, oom: oomKills() > killsBefore });
   } finally {
     clearTimeout(timer);
@@ -142,7 +142,9 @@ function keepTail(child: ChildProcess): () => string {
   return () => tail;
 }
 
-function failureOf({ code, message, details }: FromChild & { kind: 'failed' }): FurrowError {
+/** History keeps the message alone; where in the code it happened, the worker's log says. */
+function failureOf({ code, message, details, stack }: FromChild & { kind: 'failed' }, log: StageLog): FurrowError {
+  if (stack) log.warn(`a fault in the child process: ${message}`, { stack });
   return new FurrowError(isFailureCode(code) ? code : 'INTERNAL', message, { details });
 }
 

@@ -10,6 +10,9 @@ export interface Session {
   checkpoint(step: number, file: string): Promise<void>;
 }
 
+/** Characters: the innermost dozen of frames. */
+const longestStack = 2_000;
+
 /** What a task gives back that was asked to stop and did. */
 export const stopped = Symbol('stopped');
 
@@ -46,14 +49,19 @@ async function answer(run: () => Promise<unknown>): Promise<void> {
   send(last, () => process.exit(0));
 }
 
-function explain(error: unknown): { code: string; message: string; details: FurrowError['details'] } {
+function explain(error: unknown): Omit<FromChild & { kind: 'failed' }, 'kind'> {
   if (error instanceof FurrowError) return { code: error.code, message: error.message, details: error.details };
   const message = error instanceof Error ? error.message : String(error);
   // TensorFlow's words for an allocation that failed (ResourceExhausted).
   const code = /OOM when allocating|std::bad_alloc|Array buffer allocation failed/.test(message)
     ? 'CHILD_OUT_OF_MEMORY'
     : 'INTERNAL';
-  return { code, message, details: {} };
+  return { code, message, details: {}, ...(error instanceof Error && { stack: framesOf(error) }) };
+}
+
+/** Without the message, which may be longer than all frames. */
+function framesOf({ stack = '' }: Error): string {
+  return stack.slice(stack.indexOf('\n    at ') + 1).slice(0, longestStack);
 }
 
 function send(message: FromChild, sent: () => void = () => {}): void {

@@ -4,7 +4,18 @@ import { serveTask, stopped } from '../child/serveTask.ts';
 
 export type ProbeTask =
   | { readonly kind: 'echo'; readonly value: unknown }
-  | { readonly kind: 'progress' | 'checkpoint' | 'fail' | 'crash' | 'allocate' | 'sleep' | 'busy' | 'environment' };
+  | {
+      readonly kind:
+        | 'progress'
+        | 'checkpoint'
+        | 'fail'
+        | 'fault'
+        | 'crash'
+        | 'allocate'
+        | 'sleep'
+        | 'busy'
+        | 'environment';
+    };
 
 serveTask<ProbeTask, unknown>(async (task, session) => {
   switch (task.kind) {
@@ -19,6 +30,8 @@ serveTask<ProbeTask, unknown>(async (task, session) => {
       return 'acknowledged';
     case 'fail':
       throw new FurrowError('TRAINING_DIVERGED', 'as it does', { details: { step: 3 } });
+    case 'fault':
+      return faultyStep();
     case 'crash':
       process.stderr.write('the last line\n');
       process.exitCode = 7;
@@ -42,3 +55,7 @@ serveTask<ProbeTask, unknown>(async (task, session) => {
       return process.env;
   }
 });
+
+function faultyStep(): never {
+  throw new TypeError('x is not iterable');
+}
