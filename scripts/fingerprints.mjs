@@ -1,7 +1,7 @@
 // @ts-check
 // The fingerprint of each stage: what its code is, as far as it can change what the stage makes.
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { transform } from 'esbuild';
 import { entriesIn } from './processEntries.mjs';
@@ -55,7 +55,7 @@ export async function stageFingerprints({ root, graph, stages }) {
     const code = {};
     for (const path of modules) code[path] = await digestOf(path);
     const locked = lockedVersions(lock, packages);
-    const native = packages.has('@tensorflow/tfjs-node') ? nativePins(root) : '';
+    const native = packages.has('@tensorflow/tfjs-node') ? await nativePins(root) : '';
     const fingerprint = sha256(JSON.stringify({ shared, code, locked, native }));
     result[basename(stage, '.ts')] = { fingerprint: `sha256:${fingerprint}`, modules: code, packages: locked };
   }
@@ -133,15 +133,17 @@ function resolveIn(lock, name, from) {
   }
 }
 
-/** The versions and digests that the set-up pins for libtensorflow: the same on every worker of one checkout. @param {string} root */
-function nativePins(root) {
-  return ['setup/tensorflow-wheel.mjs', 'setup/tensorflow-official.mjs']
-    .map((path) => join(root, path))
-    .filter((path) => existsSync(path))
-    .flatMap(
-      (path) => readFileSync(path, 'utf8').match(/['"][0-9a-f]{64}['"]|VERSION = '[^']+'|version: '[^']+'/g) ?? [],
-    )
-    .join(' ');
+/**
+ * What the set-up pins for TensorFlow, for every kind of machine at once: the same on every worker of one checkout. From the text and
+ * not by a path, which would be imported once and then be what it was.
+ * @param {string} root
+ * @returns {Promise<string>}
+ */
+async function nativePins(root) {
+  const source = readFileSync(join(root, 'setup', 'pins.mjs'), 'utf8');
+  const { tensorflow } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
+  if (!tensorflow) throw new Error('setup/pins.mjs exports no `tensorflow`');
+  return JSON.stringify(tensorflow);
 }
 
 /** @param {string} path */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { temporal, tensorflow } from '../setup/pins.mjs';
 import { moduleGraph, stageFingerprints } from './fingerprints.mjs';
 import { processEntries } from './processEntries.mjs';
 
@@ -70,6 +71,20 @@ describe('the fingerprint of a stage', () => {
     });
     expect(changed).toContain('train');
     expect(changed).not.toContain('preprocess');
+  });
+
+  it('changes with a pin of TensorFlow, for exactly the stages that compute with it, and not with one of Temporal', async () => {
+    for (const digest of [tensorflow.wheel.sha256, tensorflow.archives['win32-x64'].sha256]) {
+      const repinned = await changedBy('setup/pins.mjs', (pins) => pins.replace(digest, '0'.repeat(64)));
+      expect(repinned).toEqual(expect.arrayContaining(['train', 'evaluate']));
+      expect(repinned).not.toContain('fetchData');
+    }
+    const version = await changedBy('setup/pins.mjs', (pins) =>
+      pins.replaceAll("version: '2.9.1'", "version: '2.9.3'"),
+    );
+    expect(version).toContain('train');
+    expect(await changedBy('setup/pins.mjs', (pins) => pins.replace(temporal.version, '99.0.0'))).toEqual([]);
+    expect(await changedBy('setup/pins.mjs', (pins) => `// a comment\n${pins}`)).toEqual([]);
   });
 
   it('changes for all when the version of what they share is raised, and for none when that is edited', async () => {

@@ -9,8 +9,20 @@ import { startStep } from './progress.mjs';
 
 const SCRIPT = join('scripts', 'build.mjs');
 const STAMP = join('dist', '.furrow-build');
-/** What a build reads. */
-const SOURCES = ['contract', 'workflows', 'activities', 'lib', 'serving', 'worker', 'client', 'bench', 'scripts'];
+/** What a build reads: `setup` too, parts of which are bundled, and whose pins enter the fingerprints. */
+const SOURCES = [
+  'contract',
+  'workflows',
+  'activities',
+  'lib',
+  'serving',
+  'worker',
+  'client',
+  'bench',
+  'bin',
+  'setup',
+  'scripts',
+];
 const BUILD_MS = 10 * 60_000;
 
 /**

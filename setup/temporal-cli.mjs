@@ -7,15 +7,17 @@ import { runCommand } from './command.mjs';
 import { downloadFile, fetchText } from './download.mjs';
 import { reason, SetupFailure } from './failure.mjs';
 import { withLock } from './lock.mjs';
+import { temporal } from './pins.mjs';
 import { mebibytes, startStep } from './progress.mjs';
 import { extractFromTarGz } from './tar.mjs';
 import {
   cachedTemporal,
   isBelow,
   MIN_SERVER,
-  rememberOrigin,
+  PROGRAM,
   searchTemporal,
   TEMPORAL_VERSION,
+  writeOrigin,
 } from './temporal-find.mjs';
 import { extractEntry, listZip } from './zip.mjs';
 
@@ -68,7 +70,7 @@ async function obtain(step) {
     try {
       step.update(`trying ${from}`);
       await run(to, step);
-      rememberOrigin(to, { version: TEMPORAL_VERSION, from });
+      writeOrigin(to, { version: TEMPORAL_VERSION, from });
       const { found, passedOver } = searchTemporal();
       if (found) return;
       throw new Error(passedOver.find(({ path }) => path === to)?.why ?? 'it cannot be started');
@@ -95,12 +97,16 @@ async function obtain(step) {
 async function download(to, step) {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const arch = process.arch === 'x64' ? 'amd64' : process.arch;
+  const digests = /** @type {Record<string, string>} */ (temporal.sha256);
+  const sha256 = digests[`${process.platform}-${process.arch}`];
+  if (!sha256) throw new Error(`there is no release for ${process.platform} ${process.arch}`);
   const { text } = await fetchText(`${DOWNLOADS}/v${TEMPORAL_VERSION}?arch=${arch}&platform=${platform}`, {
     timeoutMs: ANSWER_MS,
   });
   const { archiveUrl, fileToExtract } = JSON.parse(text);
   const archive = join(cacheRoot(), 'downloads', `temporal-${TEMPORAL_VERSION}-${platform}-${arch}`);
   await downloadFile(archiveUrl, archive, {
+    sha256,
     onBytes: (done, total) => step.update(`downloading ${mebibytes(done)}${total ? ` of ${mebibytes(total)}` : ''}`),
   });
   const aside = asideOf(to);
@@ -143,7 +149,7 @@ async function build(to, step) {
         step.update(`compiling, ${compiled} Go packages done`);
       },
     });
-    await rename(join(env.GOBIN, process.platform === 'win32' ? 'temporal.exe' : 'temporal'), to);
+    await rename(join(env.GOBIN, PROGRAM), to);
   } finally {
     await rm(env.GOBIN, { recursive: true, force: true });
   }

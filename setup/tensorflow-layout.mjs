@@ -17,6 +17,7 @@ const MANIFEST = 'furrow.json';
  * @property {string} libtensorflow  version of the native library
  * @property {string} origin  where the library came from
  * @property {string} [originSha256]  digest of the archive it was taken from, which stripping and compiling do not change
+ * @property {string} [addonSha256]  of the archive of a prebuilt addon, which was trusted on first use
  * @property {string} platform
  * @property {string} arch
  * @property {number} napi
@@ -69,7 +70,7 @@ export function readManifest(folder) {
 /**
  * Hashes the native files of a finished folder and writes its manifest, last.
  * @param {string} folder
- * @param {{ tfjs: string, libtensorflow: string, origin: string, originSha256?: string }} facts
+ * @param {{ tfjs: string, libtensorflow: string, origin: string, originSha256?: string, addonSha256?: string }} facts
  */
 export async function writeManifest(folder, facts) {
   /** @type {Record<string, string>} */
@@ -92,6 +93,29 @@ export async function writeManifest(folder, facts) {
  */
 export function findCached(tfjs, preferred) {
   return preferred.map((libtensorflow) => entryFolder({ tfjs, libtensorflow })).find((folder) => readManifest(folder));
+}
+
+/**
+ * As findCached, and every file has the digest that was recorded when it was installed. Half a gigabyte a second, so only where a
+ * checkout is linked; one that was changed since is removed.
+ * @param {string} tfjs
+ * @param {readonly string[]} preferred
+ * @returns {Promise<string | undefined>}
+ */
+export async function findIntact(tfjs, preferred) {
+  for (let folder = findCached(tfjs, preferred); folder; folder = findCached(tfjs, preferred)) {
+    if (await isIntact(folder)) return folder;
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return undefined;
+}
+
+/** @param {string} folder */
+async function isIntact(folder) {
+  for (const [file, digest] of Object.entries(readManifest(folder)?.files ?? {})) {
+    if ((await sha256(join(folder, file))) !== digest) return false;
+  }
+  return true;
 }
 
 /**

@@ -1,26 +1,41 @@
 // @ts-check
-// The package's own install: a libtensorflow and an addon built by the TensorFlow.js team, from their bucket.
+// libtensorflow as the TensorFlow.js team offers it for tfjs-node, in place of the package's own install script: that one checks no
+// digest. The addon is compiled here from the package's source; where there is no compiler, their prebuilt one is taken.
 import { existsSync } from 'node:fs';
-import { cp, mkdir, rm } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
-import { commitFolder } from './cache.mjs';
+import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { cacheRoot, commitFolder, sha256, sweep } from './cache.mjs';
 import { runCommand } from './command.mjs';
-import { probe } from './download.mjs';
+import { downloadFile, probe } from './download.mjs';
 import { reason } from './failure.mjs';
-import { bindingIn, entryFolder, packageFolder, writeManifest } from './tensorflow-layout.mjs';
+import { tensorflow } from './pins.mjs';
+import { mebibytes } from './progress.mjs';
+import { compileAddon, compilesHere, tryAddon } from './tensorflow-addon.mjs';
+import { bindingIn, entryFolder, NAPI_VERSION, tensorflowCache, writeManifest } from './tensorflow-layout.mjs';
+import { trustOnFirstUse } from './trust.mjs';
 
-/** What the package's scripts/install.js takes: LIBTENSORFLOW_VERSION, but builds of its own (`r2_7`) for arm64. */
-export const OFFICIAL_VERSION = process.arch === 'arm64' ? '2.7' : '2.9.1';
+/** @typedef {{ version: string, path: string, sha256: string }} Archive */
+
 const HOST = 'https://storage.googleapis.com/';
 const PROBE_MS = 5_000;
-/** 150 MB and, where no addon is ready for this Node, a compilation. */
-const INSTALL_MS = 15 * 60_000;
+const UNPACK_MS = 5 * 60_000;
+/** In the addon's file name, by Node's name of the system. */
+const SYSTEMS = /** @type {Record<string, string>} */ ({ linux: 'linux', darwin: 'darwin', win32: 'windows' });
+
+/** @returns {Archive | undefined} what is pinned for this kind of machine */
+function pinned() {
+  const archives = /** @type {Record<string, Archive>} */ (tensorflow.archives);
+  return archives[`${process.platform}-${process.arch}`];
+}
+
+/** The version that this way brings here, if it brings one. */
+export const OFFICIAL_VERSION = pinned()?.version;
 
 /** @returns {Promise<string | undefined>} why this way is closed here */
 export async function officialUnfit() {
-  const mirror = process.env.TFJS_NODE_CDN_STORAGE || process.env.CDN_STORAGE || HOST;
+  if (!OFFICIAL_VERSION) return `there is no build for ${process.platform} ${process.arch}`;
   try {
-    await probe(mirror, PROBE_MS);
+    await probe(mirror(), PROBE_MS);
     return undefined;
   } catch (error) {
     return reason(error);
@@ -28,40 +43,121 @@ export async function officialUnfit() {
 }
 
 /**
- * Runs the install script of the package, then moves what it made into the cache.
- * @param {{ root: string, tfjs: string, step: import('./progress.mjs').Step }} at
- * @returns {Promise<string | undefined>} the cache entry; undefined on Windows, where the addon's links are absolute and stay in place
+ * Fills the cache.
+ * @param {{ root: string, tfjs: string, step: import('./progress.mjs').Step, archive?: Archive | undefined }} at
+ * @returns {Promise<string>} the cache entry
  */
-export async function installOfficially({ root, tfjs, step }) {
-  const folder = packageFolder(root);
-  // `deps` and `lib` may be links into the cache: the script would write through them.
-  for (const name of ['deps', 'lib']) await rm(join(folder, name), { recursive: true, force: true });
-  // The script calls node-pre-gyp by its bare name, as npm lets it.
-  const env = { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH ?? ''}` };
-  try {
-    await runCommand(process.execPath, [join('scripts', 'install.js')], {
-      cwd: folder,
-      env,
-      timeoutMs: INSTALL_MS,
-      onLine: (line) => step.update(`the package's own install: ${line.slice(0, 60)}`),
+export async function installOfficially({ root, tfjs, step, archive = pinned() }) {
+  if (!archive) throw new Error(`there is no build for ${process.platform} ${process.arch}`);
+  const entry = entryFolder({ tfjs, libtensorflow: archive.version });
+  await sweep(dirname(entry), 'tfjs-');
+  const file = join(cacheRoot(), 'downloads', basename(archive.path));
+  if (!existsSync(file) || (await sha256(file)) !== archive.sha256)
+    await download(archive.path, file, step, archive.sha256);
+  await commitFolder(entry, async (folder) => {
+    const deps = join(folder, 'deps');
+    step.update('unpacking libtensorflow');
+    await unpack(file, deps);
+    await inItsPlace(deps);
+    const prebuilt = await addAddon({ root, tfjs, folder, step });
+    await tryAddon(folder);
+    step.update('recording digests');
+    await writeManifest(folder, {
+      tfjs,
+      libtensorflow: archive.version,
+      origin: `${new URL(HOST).host}: ${basename(archive.path)}, ${prebuilt ? 'with the prebuilt addon' : 'addon compiled here'}`,
+      originSha256: archive.sha256,
+      ...(prebuilt ? { addonSha256: prebuilt } : {}),
     });
-    // The script reports some failures only on its output, with exit code 0.
-    if (!existsSync(bindingIn(folder))) throw new Error('its install script ended without an addon');
-  } catch (error) {
-    for (const name of ['deps', 'lib']) await rm(join(folder, name), { recursive: true, force: true });
-    throw error;
-  }
-  const facts = { tfjs, libtensorflow: OFFICIAL_VERSION, origin: `@tensorflow/tfjs-node ${tfjs} install script` };
-  if (process.platform === 'win32') {
-    await writeManifest(folder, facts);
-    return undefined;
-  }
-  const entry = entryFolder({ tfjs, libtensorflow: OFFICIAL_VERSION });
-  await commitFolder(entry, async (aside) => {
-    await mkdir(aside, { recursive: true });
-    for (const name of ['deps', 'lib'])
-      await cp(join(folder, name), join(aside, name), { recursive: true, verbatimSymlinks: true });
-    await writeManifest(aside, facts);
   });
+  await rm(file, { force: true });
   return entry;
+}
+
+/**
+ * @param {{ root: string, tfjs: string, folder: string, step: import('./progress.mjs').Step }} at
+ * @returns {Promise<string | undefined>} sha256 of the archive of a prebuilt addon; undefined for one that was compiled
+ */
+async function addAddon({ root, tfjs, folder, step }) {
+  if (compilesHere()) {
+    try {
+      step.update('compiling the addon');
+      await compileAddon(root, folder);
+      return undefined;
+    } catch (error) {
+      step.note(`TensorFlow: the addon is not compiled here (${reason(error).slice(0, 200)}); taking the prebuilt one`);
+    }
+  }
+  return takePrebuilt({ tfjs, folder, step });
+}
+
+/**
+ * Its digest is published nowhere, so it is trusted on first use (trust.mjs).
+ * @param {{ tfjs: string, folder: string, step: import('./progress.mjs').Step }} at
+ */
+async function takePrebuilt({ tfjs, folder, step }) {
+  const name = `CPU-${SYSTEMS[process.platform]}-${tfjs}.${process.platform === 'win32' ? 'zip' : 'tar.gz'}`;
+  const file = join(cacheRoot(), 'downloads', name);
+  try {
+    const path = `tf-builds/pre-built-binary/napi-v${NAPI_VERSION}/${tfjs}/${name}`;
+    const digest = await download(path, file, step);
+    trustOnFirstUse(join(tensorflowCache(), 'trusted.json'), name, digest);
+    const to = join(bindingIn(folder), '..');
+    await unpack(file, to, ['--strip-components=1']);
+    // Windows has no search path in a file: it looks beside the addon.
+    if (process.platform === 'win32')
+      await copyFile(join(folder, 'deps', 'lib', 'tensorflow.dll'), join(to, 'tensorflow.dll'));
+    return digest;
+  } finally {
+    await rm(file, { force: true });
+  }
+}
+
+/**
+ * @param {string} path
+ * @param {string} to
+ * @param {import('./progress.mjs').Step} step
+ * @param {string} [digest]
+ */
+async function download(path, to, step, digest) {
+  const load = () =>
+    downloadFile(`${mirror()}${path}`, to, {
+      ...(digest ? { sha256: digest } : {}),
+      onBytes: (done, total) =>
+        step.update(`downloading ${basename(path)} ${mebibytes(done)}${total ? ` of ${mebibytes(total)}` : ''}`),
+    });
+  return load().catch((error) => {
+    step.note(`TensorFlow: the download failed, trying again: ${reason(error)}`);
+    return load();
+  });
+}
+
+/** The variables of the package's own install script; whatever the mirror sends is checked all the same. */
+function mirror() {
+  return (process.env.TFJS_NODE_CDN_STORAGE || process.env.CDN_STORAGE || HOST).replace(/\/*$/, '/');
+}
+
+/**
+ * By the system's own tar: Linux and macOS have it, and that of Windows 10 and later reads zip files too.
+ * @param {string} archive
+ * @param {string} to
+ * @param {string[]} [options]
+ */
+async function unpack(archive, to, options = []) {
+  await mkdir(to, { recursive: true });
+  // Not the one that Git for Windows puts on PATH, which takes `C:` for a host.
+  const tar =
+    process.platform === 'win32' ? join(process.env.SystemRoot ?? 'C:\\Windows', 'System32', 'tar.exe') : 'tar';
+  await runCommand(tar, ['-xf', archive, '-C', to, ...options], { timeoutMs: UNPACK_MS });
+}
+
+/**
+ * Some of the archives for Windows hold the library at their top.
+ * @param {string} deps
+ */
+async function inItsPlace(deps) {
+  const flat = join(deps, 'tensorflow.dll');
+  if (!existsSync(flat)) return;
+  await mkdir(join(deps, 'lib'), { recursive: true });
+  await rename(flat, join(deps, 'lib', 'tensorflow.dll'));
 }

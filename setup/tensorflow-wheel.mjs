@@ -1,23 +1,19 @@
 // @ts-check
 // libtensorflow out of the PyPI wheel, and the addon compiled against it: Linux x64, where the package's own host is not reached.
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm, symlink } from 'node:fs/promises';
+import { rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { cacheRoot, commitFolder, sha256, sweep } from './cache.mjs';
 import { runCommand } from './command.mjs';
 import { downloadFile, fetchText } from './download.mjs';
 import { reason, SetupFailure } from './failure.mjs';
+import { tensorflow } from './pins.mjs';
 import { mebibytes } from './progress.mjs';
-import { bindingIn, entryFolder, NAPI_VERSION, packageFolder, writeManifest } from './tensorflow-layout.mjs';
+import { compileAddon, tryAddon } from './tensorflow-addon.mjs';
+import { entryFolder, writeManifest } from './tensorflow-layout.mjs';
 import { extractEntry, listZip } from './zip.mjs';
 
-/** The smallest wheel whose library works with tfjs-node 4.22 (2.9.3 does not); the cp311 one, because its digest was checked. */
-export const WHEEL = {
-  project: 'tensorflow-cpu',
-  version: '2.13.1',
-  file: 'tensorflow_cpu-2.13.1-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl',
-  sha256: '87be6e61314b2c0fa062f71e26e41d6a17e162ffe4da72c820fe8f1fc94d97fe',
-};
+export const WHEEL = tensorflow.wheel;
 const DEFAULT_INDEX = 'https://pypi.org/simple/';
 const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
 /** The names that the addon is linked with, and the one that the package's own install script looks for. */
@@ -29,7 +25,6 @@ const LINKS = {
 };
 /** Of 9,400 headers, the C interface and what it includes. */
 const HEADERS = /^tensorflow\/include\/(tensorflow\/(c|core\/platform|tsl\/(c|platform))\/.*\.h)$/;
-const COMPILE_MS = 5 * 60_000;
 const STRIP_MS = 2 * 60_000;
 
 /** @returns {string | undefined} why the wheel cannot be used on this machine */
@@ -55,7 +50,8 @@ export async function buildFromWheel({ root, tfjs, step }) {
   await commitFolder(entry, async (folder) => {
     await unpack(wheel, folder, step);
     step.update('compiling the addon');
-    await compile(packageFolder(root), join(root, 'node_modules', 'node-api-headers', 'include'), folder);
+    await compile(root, folder);
+    await tryAddon(folder);
     step.update('recording digests');
     await writeManifest(folder, {
       tfjs,
@@ -167,42 +163,12 @@ async function strip(library, step) {
 }
 
 /**
- * @param {string} tfjs  the package in node_modules
- * @param {string} nodeApi  folder of node_api.h
+ * @param {string} root
  * @param {string} folder  the cache entry being built
  */
-async function compile(tfjs, nodeApi, folder) {
-  const to = bindingIn(folder);
-  await mkdir(join(to, '..'), { recursive: true });
-  const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(tfjs, 'binding', name));
-  const compiler = process.env.CXX || 'g++';
-  // Error messages carry __FILE__: without the mapping the addon's digest would depend on where the checkout lies.
-  const args = [
-    `-ffile-prefix-map=${tfjs}=tfjs-node`,
-    '-O2',
-    '-std=c++17',
-    '-fPIC',
-    '-shared',
-    '-w',
-    `-DNAPI_VERSION=${NAPI_VERSION}`,
-    '-I',
-    tfjs,
-    '-I',
-    join(folder, 'deps', 'include'),
-    '-I',
-    nodeApi,
-  ];
-  const link = [
-    '-L',
-    join(folder, 'deps', 'lib'),
-    '-ltensorflow',
-    '-ltensorflow_framework',
-    '-Wl,-rpath,$ORIGIN/../../deps/lib',
-    '-Wl,-z,noexecstack',
-    '-s',
-  ];
+async function compile(root, folder) {
   try {
-    await runCommand(compiler, [...args, ...sources, '-o', to, ...link], { timeoutMs: COMPILE_MS });
+    await compileAddon(root, folder);
   } catch (error) {
     throw new SetupFailure({
       what: 'The TensorFlow addon cannot be compiled',

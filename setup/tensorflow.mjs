@@ -1,12 +1,12 @@
 // @ts-check
-// TensorFlow for this checkout: from the cache, from the package's own install, or from the PyPI wheel.
+// TensorFlow for this checkout: from the cache, from the TensorFlow.js team, or from the PyPI wheel.
 import { join } from 'node:path';
 import { cacheRoot } from './cache.mjs';
 import { reason, SetupFailure } from './failure.mjs';
 import { withLock } from './lock.mjs';
 import { startStep } from './progress.mjs';
 import {
-  findCached,
+  findIntact,
   linkInto,
   packageFolder,
   readManifest,
@@ -35,10 +35,14 @@ export function tensorflowReady(root) {
 export async function ensureTensorflow(root) {
   if (tensorflowReady(root)) return;
   const tfjs = tfjsVersion(root);
-  const cached = findCached(tfjs, allowed());
-  if (cached) return linkInto(root, cached);
-
   const step = startStep('TensorFlow');
+  step.update('checking what is in the cache');
+  const cached = await findIntact(tfjs, allowed());
+  if (cached) {
+    step.done();
+    return linkInto(root, cached);
+  }
+
   const lock = join(tensorflowCache(), '.lock');
   const onWait = () => step.update('waiting for another set-up that is installing it');
   try {
@@ -46,8 +50,8 @@ export async function ensureTensorflow(root) {
       lock,
       async () => {
         // Another set-up may have finished it while this one waited.
-        const entry = findCached(tfjs, allowed()) ?? (await obtain({ root, tfjs, step }));
-        if (entry) linkInto(root, entry);
+        const entry = (await findIntact(tfjs, allowed())) ?? (await obtain({ root, tfjs, step }));
+        linkInto(root, entry);
       },
       { onWait },
     );
@@ -61,14 +65,14 @@ export async function ensureTensorflow(root) {
 
 /**
  * @param {{ root: string, tfjs: string, step: import('./progress.mjs').Step }} at
- * @returns {Promise<string | undefined>} the cache entry to link, or undefined when it was installed in place
+ * @returns {Promise<string>} the cache entry to link
  */
 async function obtain({ root, tfjs, step }) {
   const asked = process.env.FURROW_LIBTENSORFLOW;
   /** @type {string[]} */
   const reasons = [];
   const ways = [
-    { name: 'package', label: "the package's own install", unfit: officialUnfit, run: installOfficially },
+    { name: 'package', label: 'the libtensorflow of tfjs-node', unfit: officialUnfit, run: installOfficially },
     { name: 'wheel', label: 'the PyPI wheel', unfit: wheelUnfit, run: buildFromWheel },
   ].filter((way) => !asked || way.name === asked);
   for (const way of ways) {
@@ -96,9 +100,11 @@ async function obtain({ root, tfjs, step }) {
 /** Versions of libtensorflow that may be used, best first. */
 function allowed() {
   const asked = process.env.FURROW_LIBTENSORFLOW;
-  if (!asked) return Object.values(WAYS);
-  const version = WAYS[/** @type {keyof typeof WAYS} */ (asked)];
-  if (version) return [version];
+  if (!asked) return Object.values(WAYS).filter((version) => version !== undefined);
+  if (asked in WAYS) {
+    const version = WAYS[/** @type {keyof typeof WAYS} */ (asked)];
+    return version ? [version] : [];
+  }
   throw new SetupFailure({
     what: 'FURROW_LIBTENSORFLOW is not understood',
     why: `it is "${asked}"`,
