@@ -47,13 +47,14 @@ export default implementStage(evaluate, {
     const candidates = [...models, ...(await baselines(features, splits))];
     const rows = { validation: features.rows(splits.validation), test: features.rows(splits.test) };
     context.progress({ doing: 'resampling' });
-    const evaluation = compareModels({
+    const evaluation = await compareModels({
       metric: params.metric,
       target: features.description.target,
       candidates,
       targets: { validation: rows.validation.map((row) => row.target), test: rows.test.map((row) => row.target) },
       seed,
       resamples: params.bootstrap,
+      signal: context.signal,
     });
     await output.add(evaluationFiles.evaluation, `${canonicalJson(evaluation)}\n`);
     await output.add(evaluationFiles.predictions, predictionsCsv(candidates, rows));

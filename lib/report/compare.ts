@@ -1,7 +1,7 @@
 /** Compares models with each other and with the baselines, on plots that none of them was trained on. */
 import { type ArtifactRef, contentRef } from '../../contract/artifact.ts';
 import type { EvaluatedModel, Evaluation, RegressionMetrics } from '../../contract/model.ts';
-import { scoreIntervals } from './bootstrap.ts';
+import { type Resampling, scoreIntervals } from './bootstrap.ts';
 import { errorsPerLevel } from './levels.ts';
 
 /** Predictions for the plots that choose and for the plots that report, `[plots]`. */
@@ -14,19 +14,22 @@ export interface Candidate {
   readonly model?: ArtifactRef;
 }
 
-export interface Comparison {
+export interface Comparison extends Resampling {
   readonly metric: Evaluation['metric'];
   readonly target: Evaluation['target'];
   readonly candidates: readonly Candidate[];
   readonly targets: { readonly validation: ArrayLike<number>; readonly test: ArrayLike<number> };
-  readonly seed: number;
-  readonly resamples: number;
 }
 
-/** The winner has the least error on the validation plots; of equals, the one named first. Baselines cannot win. */
-export function compareModels(comparison: Comparison): Evaluation {
+/**
+ * The winner has the least error on the validation plots; of equals, the one named first. Baselines cannot win.
+ *
+ * @throws RangeError without a model that is not a baseline
+ */
+export async function compareModels(comparison: Comparison): Promise<Evaluation> {
   const { metric, target, candidates } = comparison;
-  const models = candidates.map((candidate) => evaluated(candidate, comparison));
+  const models: EvaluatedModel[] = [];
+  for (const candidate of candidates) models.push(await evaluated(candidate, comparison));
   const contenders = candidates.flatMap(({ model }, index) =>
     model ? [{ model, evaluated: models[index] as EvaluatedModel }] : [],
   );
@@ -37,12 +40,16 @@ export function compareModels(comparison: Comparison): Evaluation {
   return { format: 1, metric, target, winner: { name: best.evaluated.name, model: contentRef(best.model) }, models };
 }
 
-function evaluated(candidate: Candidate, { targets, seed, resamples }: Comparison): EvaluatedModel {
-  const on = (split: 'validation' | 'test', set: number): RegressionMetrics => ({
+async function evaluated(
+  candidate: Candidate,
+  { targets, seed, resamples, signal }: Comparison,
+): Promise<EvaluatedModel> {
+  const on = async (split: 'validation' | 'test', set: number): Promise<RegressionMetrics> => ({
     plots: targets[split].length,
-    ...scoreIntervals(targets[split], candidate[split], { seed, set, resamples }),
+    ...(await scoreIntervals(targets[split], candidate[split], { seed, set, resamples, signal })),
     perLevel: errorsPerLevel(targets[split], candidate[split]),
   });
   const { name, network, model } = candidate;
-  return { name, network, baseline: model === undefined, validation: on('validation', 0), test: on('test', 1) };
+  const baseline = model === undefined;
+  return { name, network, baseline, validation: await on('validation', 0), test: await on('test', 1) };
 }

@@ -27,8 +27,8 @@ describe('scoreIntervals', () => {
   const predictions = targets.map((target, index) => target + (errors[index] as number));
   const options = { seed: 42, set: 0, resamples: 1000 };
 
-  it('are about as wide as the standard error says', () => {
-    const { mae } = scoreIntervals(targets, predictions, options);
+  it('are about as wide as the standard error says', async () => {
+    const { mae } = await scoreIntervals(targets, predictions, options);
     // Errors are uniform on [0, 20): standard deviation 5.77, standard error 0.289.
     expect((mae.high - mae.low) / 2).toBeGreaterThan(1.96 * 0.289 * 0.85);
     expect((mae.high - mae.low) / 2).toBeLessThan(1.96 * 0.289 * 1.15);
@@ -36,15 +36,42 @@ describe('scoreIntervals', () => {
     expect(mae.high).toBeGreaterThan(mae.value);
   });
 
-  it('are the same for the same seed, and others for another', () => {
-    expect(scoreIntervals(targets, predictions, options)).toEqual(scoreIntervals(targets, predictions, options));
-    expect(scoreIntervals(targets, predictions, { ...options, seed: 43 })).not.toEqual(
-      scoreIntervals(targets, predictions, options),
-    );
+  it('are the same for the same seed, and others for another', async () => {
+    const intervals = await scoreIntervals(targets, predictions, options);
+    expect(await scoreIntervals(targets, predictions, options)).toEqual(intervals);
+    expect(await scoreIntervals(targets, predictions, { ...options, seed: 43 })).not.toEqual(intervals);
   });
 
-  it('of a single plot have no width', () => {
-    const { mae } = scoreIntervals([1], [3], options);
+  it('are bit for bit what they were when they were first released: an evaluation is known by its bytes', async () => {
+    expect(await scoreIntervals(targets, predictions, options)).toEqual({
+      mae: { value: 10.220999059698078, low: 9.66255658416485, high: 10.758069676024897 },
+      rmse: { value: 11.696895919145668, low: 11.216347320486749, high: 12.185313636225729 },
+      r2: { value: 0.9890546100685339, low: 0.987606783228525, high: 0.9901793123795868 },
+      bias: { value: 10.220999059698078, low: 9.66255658416485, high: 10.758069676024897 },
+    });
+  });
+
+  it('of many plots leave the process free for its heartbeats', async () => {
+    const many = Float64Array.from({ length: 50_000 }, (_, plot) => plot % 300);
+    let beats = 0;
+    const heart = setInterval(() => beats++, 10);
+    const started = performance.now();
+    await scoreIntervals(many, many, { ...options, resamples: 150 });
+    clearInterval(heart);
+    // A turn is 50 ms, and ends with the resample that is under way.
+    expect(beats).toBeGreaterThan((performance.now() - started) / 250);
+  });
+
+  it('stop when they are told to', async () => {
+    const many = Float64Array.from({ length: 20_000 }, (_, plot) => plot % 300);
+    const controller = new AbortController();
+    setTimeout(() => controller.abort('enough'), 20);
+    const { signal } = controller;
+    await expect(scoreIntervals(many, many, { ...options, resamples: 100_000, signal })).rejects.toBe('enough');
+  }, 5_000);
+
+  it('of a single plot have no width', async () => {
+    const { mae } = await scoreIntervals([1], [3], options);
     expect(mae).toEqual({ value: 2, low: 2, high: 2 });
   });
 });
@@ -86,20 +113,21 @@ describe('compareModels', () => {
     ],
   } as const;
 
-  it('chooses by the validation plots alone, and no baseline', () => {
-    expect(compareModels(comparison).winner).toEqual({ name: 'b', model: contentRef(ref('b')) });
+  it('chooses by the validation plots alone, and no baseline', async () => {
+    expect((await compareModels(comparison)).winner).toEqual({ name: 'b', model: contentRef(ref('b')) });
   });
 
-  it('takes the first of equals', () => {
+  it('takes the first of equals', async () => {
     const equal = {
       ...comparison,
       candidates: comparison.candidates.map((each) => ({ ...each, validation: [5, 105] })),
     };
-    expect(compareModels(equal).winner.name).toBe('a');
+    expect((await compareModels(equal)).winner.name).toBe('a');
   });
 
-  it('refuses to choose among baselines', () => {
-    expect(() => compareModels({ ...comparison, candidates: comparison.candidates.slice(2) })).toThrow(RangeError);
+  it('refuses to choose among baselines', async () => {
+    const baselines = comparison.candidates.slice(2);
+    await expect(compareModels({ ...comparison, candidates: baselines })).rejects.toThrow(RangeError);
   });
 });
 
