@@ -8,7 +8,7 @@ const bandName = z
 const share = z.number().min(0).max(0.9);
 const pixels = z.int().min(1).max(8192);
 
-/** The bands that each index is made of: its value is `(first - second) / (first + second)`. */
+/** The bands that each index cannot do without. How they make it is computed, and stands, in `lib/data/plot/indices.ts`. */
 export const indexBands = {
   ndvi: ['nir', 'red'],
   ndre: ['nir', 'red_edge'],

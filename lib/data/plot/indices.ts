@@ -3,13 +3,21 @@
  * Kaufman and Merzlyak 1996).
  */
 import type { Preprocessing } from '../../../contract/features.ts';
-import { indexBands } from '../../../contract/stages/preprocess.ts';
+
+type Index = Preprocessing['indices'][number];
+
+/** What each index computes: `[a, b]`. It stands here, not in the contract, because a stage's fingerprint covers `lib/` alone. */
+export const indexFormulas: Readonly<Record<Index, readonly [a: string, b: string]>> = {
+  ndvi: ['nir', 'red'],
+  ndre: ['nir', 'red_edge'],
+  gndvi: ['nir', 'green'],
+};
 
 /** Computes the index channels of `plot` (`[height, width, channels]`, bands filled in already) in place. */
 export function appendIndices(plot: Float32Array, { bands, indices }: Pick<Preprocessing, 'bands' | 'indices'>): void {
   const channels = bands.length + indices.length;
   for (const [place, index] of indices.entries()) {
-    const [first, second] = indexBands[index].map((band) => bands.indexOf(band)) as [number, number];
+    const [first, second] = indexFormulas[index].map((band) => bands.indexOf(band)) as [number, number];
     for (let pixel = 0; pixel < plot.length; pixel += channels) {
       const a = plot[pixel + first] as number;
       const b = plot[pixel + second] as number;
