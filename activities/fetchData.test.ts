@@ -32,6 +32,17 @@ describe('a folder', () => {
     expect(JSON.stringify(outcome)).not.toContain(bench.folder);
   });
 
+  test('comes whole whatever the size of its files: an empty one, one that is read whole, one that is streamed', async () => {
+    const large = new Uint8Array(2 ** 20 + 1).map((_, i) => i * 7);
+    await writeFile(join(data, 'train/large.tif'), large);
+    await writeFile(join(data, 'train/limit.tif'), large.subarray(1));
+    await writeFile(join(data, 'train/none.tif'), '');
+    const { artifact } = await fetchFolder();
+    expect(Buffer.from(await artifact.read('train/large.tif')).equals(large)).toBe(true);
+    expect(Buffer.from(await artifact.read('train/limit.tif')).equals(large.subarray(1))).toBe(true);
+    expect((await artifact.read('train/none.tif')).length).toBe(0);
+  });
+
   test('has the same version and artifact wherever it lies', async () => {
     const before = await fetchFolder();
     await mkdir(join(bench.folder, 'moved/train'), { recursive: true });
