@@ -85,6 +85,8 @@ export interface Provenance {
   readonly startedAt: string;
   readonly seconds: number;
   readonly runtime: RuntimeClass;
+  /** The classes of the checkpoints that it went on from, where they were others. */
+  readonly resumedFrom?: readonly RuntimeClass[];
 }
 
 /** Results are byte-identical within one class; across classes they may differ in the last bits. */

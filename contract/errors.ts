@@ -53,7 +53,10 @@ export const failures = {
     action: 'Free space where the store or the scratch folder lies; the stage is tried again.',
   },
   BLOB_MISSING: { retryable: false, action: 'Run again: the stage that made the missing file runs again.' },
-  BLOB_CORRUPT: { retryable: false, action: 'The file was set aside. Run again: the stage that made it runs again.' },
+  BLOB_CORRUPT: {
+    retryable: false,
+    action: 'The file was set aside in the store, under corrupt/. Run again: the stage that made it runs again.',
+  },
   ARTIFACT_FILE_UNKNOWN: {
     retryable: false,
     action: 'The artifact does not hold what this stage expects; check the stage it comes from.',
@@ -75,8 +78,8 @@ export const failures = {
     action: 'Run on a worker of the same runtime class, or set `strictRuntime: false`.',
   },
   FINGERPRINT_MISMATCH: {
-    retryable: true,
-    action: 'This worker has other code than the run expects; restart the older workers.',
+    retryable: false,
+    action: 'The worker has other code than the run expects; restart the older workers. The run waits for one a while.',
   },
   STAGE_UNKNOWN: { retryable: false, action: 'The worker has no such stage; build and restart it.' },
   REGISTRY_UNREACHABLE: {

@@ -1,4 +1,4 @@
-import type { ArtifactRef, Digest, FinishedStage, Headline } from './artifact.ts';
+import type { ArtifactRef, Digest, FinishedStage, Headline, Provenance } from './artifact.ts';
 import type { ResolvedPipeline } from './config.ts';
 import type { FailureCode } from './errors.ts';
 import type { Json, JsonObject } from './json.ts';
@@ -82,7 +82,7 @@ export interface StageTask {
   readonly seed: number;
   readonly strictRuntime: boolean;
   readonly source?: SourceVersion;
-  /** `reuse`: a finished result under the key is taken. `replace`: it is made again; `observed` is the version that may be replaced. */
+  /** `reuse`: a finished result under the key is taken. `replace`: only one that this very run has made. */
   readonly cache: 'reuse' | 'replace';
 }
 
@@ -95,7 +95,7 @@ export interface RunIdentity {
 export interface LookupResult {
   readonly key: Digest;
   readonly finished?: FinishedStage;
-  /** Why a manifest that is there does not count: `blob sha256:… is missing`. */
+  /** Why a result that is there does not count: `blob sha256:… is missing`. */
   readonly passedOver?: string;
 }
 
@@ -132,6 +132,9 @@ export interface StageState {
   readonly facts?: JsonObject;
   readonly source?: SourceVersion;
   readonly failure?: StageFailure;
+  /** Why it waits: a worker with other code handed it back. */
+  readonly notice?: string;
+  readonly provenance?: Provenance;
   /** The run that made a cached result. */
   readonly madeBy?: { readonly workflowId: string; readonly runId: string };
 }
@@ -146,8 +149,11 @@ export interface RunRecord {
   /** Absent until the config is resolved. */
   readonly seed?: number;
   readonly store?: StoreLocation;
+  /** The config as it was resolved: what a person needs to run it again once Temporal has forgotten the run. */
+  readonly config?: ResolvedPipeline;
   readonly configDigest?: Digest;
   readonly code?: Digest;
+  readonly packages?: Readonly<Record<string, string>>;
   readonly stages: readonly StageState[];
   readonly headline?: Headline;
   readonly failure?: StageFailure & { readonly stage?: string };

@@ -1,5 +1,8 @@
 import type { Json } from './json.ts';
 
+/** Characters of the longest secret that is still known where the cut goes through it. */
+const longestSecret = 8000;
+
 /** What takes the place of a secret. */
 export const redacted = '[redacted]';
 
@@ -12,7 +15,7 @@ export const longestMessage = 4000;
  */
 const patterns: readonly RegExp[] = [
   /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/g,
-  /\b(?:Bearer|Basic)\s+[A-Za-z0-9+/=._~-]{8,}/gi,
+  /\b(?:Bearer|Basic)\s{1,3}[A-Za-z0-9+/=._~-]{8,}/gi,
   /\bAIza[0-9A-Za-z_-]{30,}/g,
   /\bya29\.[0-9A-Za-z_-]{20,}/g,
   /\bAKIA[0-9A-Z]{16}\b/g,
@@ -21,7 +24,7 @@ const patterns: readonly RegExp[] = [
   // user:password@ in an address
   /(?<=\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@:]+:[^\s/@]+(?=@)/gi,
   // WANDB_API_KEY=…, "api_key": "…", password: …
-  /(?<=\b[A-Za-z0-9_-]*(?:api[_-]?key|access[_-]?key|token|secret|passw(?:or)?d|credentials?)["']?\s*[=:]\s*["']?)[^\s"',;&}{$]{6,}/gi,
+  /(?<=\b[A-Za-z0-9_-]*(?:api[_-]?key|access[_-]?key|token|secret|passw(?:or)?d|credentials?)["']?\s{0,3}[=:]\s{0,3}["']?)[^\s"',;&}{$]{6,}/gi,
 ];
 
 /** Names of variables that hold secrets. `PWD` is none, whatever it looks like: shells keep the current folder there. */
@@ -36,12 +39,14 @@ export function looksSecret(name: string): boolean {
 
 /** `text` without the given secrets and without what looks like one, cut to `limit` characters. */
 export function redact(text: string, secrets: readonly string[] = [], limit: number = longestMessage): string {
-  let clean = text;
+  // Matching takes more than linear time; what is far behind the cut is not shown anyway.
+  const unseen = Math.max(0, text.length - limit - longestSecret);
+  let clean = text.slice(0, text.length - unseen);
   for (const form of forms(secrets)) clean = clean.replaceAll(form, redacted);
   for (const pattern of patterns) clean = clean.replace(pattern, redacted);
   return clean.length <= limit
     ? clean
-    : `${clean.slice(0, limit - 40)} … (${clean.length - limit + 40} more characters cut)`;
+    : `${clean.slice(0, limit - 40)} … (${clean.length + unseen - limit + 40} more characters cut)`;
 }
 
 /** As {@link redact}, for every text in a JSON value; what is left is JSON of the same shape. */

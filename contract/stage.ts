@@ -45,7 +45,7 @@ export interface StageContract<P extends z.ZodType = z.ZodType, I extends InputR
   readonly output: ArtifactKind;
   readonly usesSeed: boolean;
   readonly work: Work;
-  /** The stage computes with TensorFlow: its runtime class says so, and a worker without the library refuses it. */
+  /** The stage computes with TensorFlow: its runtime class says with which, and on what. */
   readonly usesTensorflow: boolean;
 }
 

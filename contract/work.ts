@@ -9,7 +9,7 @@ export const work = {
   query: { startToClose: 5 * 60, heartbeat: 15, attempts: 5, firstBackoff: 0.2 },
   /** Moves bytes; the far side may be away for minutes. */
   transfer: { startToClose: 6 * 3600, heartbeat: 15, attempts: 8, firstBackoff: 1 },
-  /** Computes for seconds to an hour; what fails twice in the same way fails for good. */
+  /** Computes for seconds to an hour; most of what fails there fails the same way again. */
   compute: { startToClose: 3 * 3600, heartbeat: 15, attempts: 3, firstBackoff: 0.5 },
   /** Trains for hours; each attempt goes on from the newest checkpoint, so a lost attempt costs little. */
   training: { startToClose: 7 * 24 * 3600, heartbeat: 15, attempts: 20, firstBackoff: 1 },

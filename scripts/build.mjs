@@ -2,7 +2,8 @@
 // Builds dist/: the programs, each stage as a file of its own, the workflow bundle, the fingerprints, the JSON schema.
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { bundleServing } from '../serving/bundle.mjs';
@@ -58,10 +59,14 @@ async function main() {
   await bundleServing({ root, outdir: aside });
 
   const graph = moduleGraph(metafile);
-  const manifest = { packages: directPackages(root), stages: await stageFingerprints({ root, graph, stages }) };
-  writeFileSync(join(aside, 'fingerprints.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   writeFileSync(join(aside, 'package.json'), '{ "type": "module" }\n');
   await bundleWorkflows();
+  const manifest = {
+    build: digestOfFolder(aside),
+    packages: directPackages(root),
+    stages: await stageFingerprints({ root, graph, stages }),
+  };
+  writeFileSync(join(aside, 'fingerprints.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   swap();
   keepCompiled();
 }
@@ -128,6 +133,18 @@ async function bundleWorkflows() {
     target: 'node20',
     logLevel: 'warning',
   });
+}
+
+/** @param {string} folder */
+function digestOfFolder(folder) {
+  const hash = createHash('sha256');
+  for (const path of readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((item) => item.isFile())
+    .map((item) => join(item.parentPath, item.name))
+    .sort()) {
+    hash.update(path.slice(folder.length)).update(readFileSync(path));
+  }
+  return hash.digest('hex');
 }
 
 /** Runs a short command once, so that the code cache holds what every command compiles. */

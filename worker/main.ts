@@ -3,6 +3,7 @@ import { Connection } from '@temporalio/client';
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import pino from 'pino';
 import { loadCatalog } from '../activities/attempt/catalog.ts';
+import { sweepScratch } from '../activities/attempt/scratch.ts';
 import { FurrowError } from '../contract/errors.ts';
 import type { JsonObject } from '../contract/json.ts';
 import { redact, redactJson } from '../contract/redact.ts';
@@ -30,12 +31,20 @@ async function main(): Promise<void> {
   );
   Runtime.install({
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
-      const fields = redactJson(JSON.parse(JSON.stringify(meta ?? {}, bigintSafe)) as JsonObject, secrets);
+      const fields = redactJson(JSON.parse(JSON.stringify(meta ?? {}, loggable)) as JsonObject, secrets);
       log[level === 'ERROR' ? 'error' : level === 'WARN' ? 'warn' : 'info'](fields, redact(message, secrets));
     }),
     telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'WARN' }), forward: {} } },
     // Ours: a second signal while draining must not be lost in the SDK's handler.
     shutdownSignals: [],
+  });
+
+  // Until it polls there is nothing to drain.
+  let drain: () => void = () => process.exit(0);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => drain());
+  // As the supervisor asks: on Windows a signal would end the process at once.
+  process.on('message', (message) => {
+    if ((message as { kind?: unknown }).kind === 'stop') drain();
   });
 
   const target = await findTemporalTarget(homeFolder());
@@ -48,6 +57,7 @@ async function main(): Promise<void> {
   await checkSearchAttributes(connection, target.namespace);
   await connection.close();
 
+  await sweepScratch();
   const queues = values.queues.split(',').filter(Boolean);
   const worker = await startWorker({
     target,
@@ -56,7 +66,7 @@ async function main(): Promise<void> {
     code: { catalog: await loadCatalog(), fingerprintOf: currentFingerprintOf },
     parallelTrainings: Number(values['parallel-trainings']),
   });
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => worker.shutdown());
+  drain = () => worker.shutdown();
   log.info({ queues, address: target.address }, 'worker ready');
   process.send?.({ kind: 'ready' });
   restartOnNewBuild(() => worker.shutdown());
@@ -77,7 +87,8 @@ function restartOnNewBuild(drain: () => void): void {
   timer.unref();
 }
 
-function bigintSafe(_: string, value: unknown): unknown {
+function loggable(_: string, value: unknown): unknown {
+  if (value instanceof Error) return { name: value.name, message: value.message, stack: value.stack };
   return typeof value === 'bigint' ? String(value) : value;
 }
 

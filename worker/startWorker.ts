@@ -7,6 +7,7 @@ import { FurrowError } from '../contract/errors.ts';
 import { fingerprintOf } from '../lib/code/fingerprints.ts';
 import { productRoot } from '../lib/code/root.ts';
 import type { TemporalTarget } from '../lib/connection/connection.ts';
+import { allowTrainings } from '../lib/models/child/trainingSlots.ts';
 import { type Role, roleOf } from './roles.ts';
 
 export interface WorkerOptions {
@@ -30,7 +31,8 @@ const forceAfter = 20;
 
 /** Starts a worker for each queue, in this process. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { target } = options;
+  const { target, parallelTrainings = 1 } = options;
+  allowTrainings(parallelTrainings);
   const connection = await NativeConnection.connect({
     address: target.address,
     ...(target.tls !== undefined && { tls: target.tls as never }),
@@ -40,9 +42,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const code = options.code ?? { catalog: await loadCatalog(), fingerprintOf };
   const activities = workerActivities(code, { baseFolder: options.baseFolder });
   const workers = await Promise.all(
-    options.queues.map((queue) =>
-      create(roleOf(queue, options.parallelTrainings ?? 1), { connection, target, activities }),
-    ),
+    options.queues.map((queue) => create(roleOf(queue, parallelTrainings), { connection, target, activities })),
   );
   const done = Promise.all(workers.map((worker) => worker.run())).then(() => connection.close());
   return {

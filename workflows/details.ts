@@ -24,7 +24,8 @@ export function runDetails(record: RunRecord): string {
 }
 
 function metricsText(stage: StageState): string {
-  if (stage.failure) return `${stage.failure.code}`;
+  if (stage.failure) return stage.failure.code;
+  if (stage.notice) return stage.notice;
   return Object.entries(stage.metrics ?? {})
     .slice(0, 6)
     .map(([name, value]) => `${name} ${number(value)}`)

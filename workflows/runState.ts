@@ -57,6 +57,10 @@ export class RunState {
     this.#update(name, { status: 'running', startedAt, ...(activityId && { activityId }) });
   }
 
+  waits(name: string, notice: string): void {
+    this.#update(name, { notice });
+  }
+
   update(name: string, change: Partial<StageState>): void {
     this.#update(name, change);
   }
@@ -71,6 +75,7 @@ export class RunState {
       artifact,
       metrics,
       facts,
+      provenance,
       ...(cached && { madeBy: { workflowId: provenance.workflowId, runId: provenance.runId } }),
     });
   }
@@ -103,8 +108,10 @@ export class RunState {
       ...(this.#plan && {
         seed: this.#plan.pipeline.seed,
         store: this.#plan.store,
+        config: this.#plan.pipeline,
         configDigest: this.#plan.configDigest,
         code: this.#plan.code,
+        packages: this.#plan.packages,
       }),
       stages: [...this.#stages.values()],
       ...(headline && { headline }),
@@ -115,7 +122,9 @@ export class RunState {
   #update(name: string, change: Partial<StageState>): void {
     const stage = this.#stages.get(name);
     if (!stage) throw new TypeError(`Expected a stage of the plan, got ${name}`);
-    this.#stages.set(name, { ...stage, ...change });
+    const { notice: _, ...rest } = stage;
+    // A notice holds until the next change.
+    this.#stages.set(name, { ...rest, ...change });
     this.#change();
   }
 

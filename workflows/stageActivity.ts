@@ -1,4 +1,10 @@
-import { ActivityCancellationType, type ActivityOptions, isCancellation, proxyActivities } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  type ActivityOptions,
+  isCancellation,
+  proxyActivities,
+  sleep,
+} from '@temporalio/workflow';
 import type { ResolvedStage } from '../contract/config.ts';
 import type { StageTask } from '../contract/messages.ts';
 import { longestBackoff, type Work, work } from '../contract/work.ts';
@@ -7,8 +13,9 @@ import { readFailure } from './failures.ts';
 /** A stage that makes progress may be scheduled again this often; each of them is bounded by its own attempts. */
 const mostRenewals = 1000;
 
-/** With three attempts each and 5 s between them, a run waits a quarter of an hour for workers of its own code. */
-const mostHandBacks = 60;
+/** Seconds between two offers of a task that a worker with other code gave back, and how long a run waits for a right one. */
+const handBackWait = 10;
+const handBackLimit = 15 * 60;
 
 export interface StageActivity {
   readonly stage: ResolvedStage;
@@ -21,28 +28,33 @@ export interface StageActivity {
   readonly summary: string;
   /** A new id each time, `convnet#2`: one is never used twice. */
   nextId(): string;
-  /** Told of each id that is scheduled. */
-  started(activityId: string): void;
+  readonly events: { started(activityId: string): void; waits(reason: string): void };
 }
 
 /**
  * Runs one of a stage's activities. Its attempts are bounded without progress only: as long as checkpoints advance, or workers
- * with other code hand it back, it is scheduled anew.
+ * with other code hand it back, it is scheduled anew. The wait for a right worker spends none of the attempts.
  */
 export async function runStageActivity<T>(activity: StageActivity): Promise<T> {
   let furthest = -1;
+  let waited = 0;
   for (let n = 1; ; n++) {
     const activityId = activity.nextId();
-    activity.started(activityId);
+    activity.events.started(activityId);
     try {
       return await schedule<T>(activity, activityId);
     } catch (error) {
       if (isCancellation(error)) throw error;
       const { checkpointStep = -1, retryable, failure } = readFailure(error);
-      const handedBack = failure.code === 'FINGERPRINT_MISMATCH' && n < mostHandBacks;
+      if (failure.code === 'FINGERPRINT_MISMATCH' && waited < handBackLimit) {
+        activity.events.waits(`${failure.message}; waiting for a worker with the run's code`);
+        await sleep(handBackWait * 1000);
+        waited += handBackWait;
+        continue;
+      }
       const advanced = checkpointStep > furthest && n < mostRenewals;
-      if (!retryable || !(handedBack || advanced)) throw error;
-      furthest = Math.max(furthest, checkpointStep);
+      if (!retryable || !advanced) throw error;
+      furthest = checkpointStep;
     }
   }
 }

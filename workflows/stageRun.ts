@@ -13,6 +13,8 @@ export interface StageEvents {
   started(activityId?: string): void;
   resolved(source: SourceVersion): void;
   looked(lookup: LookupResult): void;
+  /** Scheduled again later, and why. */
+  waits(reason: string): void;
 }
 
 /** Looks at a source that changes each time while it is fetched. */
@@ -105,11 +107,12 @@ async function resolveSource(
     task,
     type: `${stage.uses}.resolve`,
     work: 'query',
-    startToCloseSeconds: work.query.startToClose,
+    // A folder is asked by reading all of it.
+    startToCloseSeconds: Math.max(work.query.startToClose, stage.startToCloseSeconds),
     attempts: work.query.attempts,
     summary: `${stage.name}: what does the source hold now?`,
     nextId: ids.resolve,
-    started: events.started,
+    events,
   });
   events.resolved(source);
   return { ...task, source };
@@ -125,7 +128,7 @@ function execute(stage: ResolvedStage, task: StageTask, ids: ActivityIds, events
     attempts: stage.attempts,
     summary: `${stage.name} (${stage.uses})`,
     nextId: ids.run,
-    started: events.started,
+    events,
   });
 }
 

@@ -96,7 +96,9 @@ async function runOne(plan: Plan, state: RunState, stage: ResolvedStage): Promis
     const result = await runStage(plan, state.run, stage, inputsOf(stage, state.finished), {
       started: (activityId) => state.started(stage.name, activityId),
       resolved: (source) => state.update(stage.name, { source }),
-      looked: ({ key }) => state.update(stage.name, { key }),
+      looked: ({ key, passedOver }) =>
+        state.update(stage.name, { key, ...(passedOver && { notice: `not reused: ${passedOver}` }) }),
+      waits: (notice) => state.waits(stage.name, notice),
     });
     state.done(stage.name, result);
   } catch (error) {

@@ -68,18 +68,25 @@ const settleTime = 1000;
  */
 export function recordKeeper(state: () => RunState) {
   let saved = 0;
+  /** The last that was tried: a store that is away is tried again with the next change, and at the end. */
+  let tried = 0;
   let closing = false;
   const save = async () => {
     const current = state();
     const store = current.plan?.store;
     if (!store) return;
     const { sequence } = current;
-    await saveRecord(store, current.record(), sequence).catch(() => {});
-    saved = sequence;
+    tried = sequence;
+    await saveRecord(store, current.record(), sequence).then(
+      () => {
+        saved = sequence;
+      },
+      () => {},
+    );
   };
   const loop = CancellationScope.nonCancellable(async () => {
     while (!closing) {
-      await condition(() => closing || (state().plan !== undefined && state().sequence > saved));
+      await condition(() => closing || (state().plan !== undefined && state().sequence > tried));
       if (!closing) await condition(() => closing, settleTime);
       if (!closing) await save();
     }

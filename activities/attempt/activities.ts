@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import { FurrowError } from '../../contract/errors.ts';
 import type {
   LookupResult,
@@ -38,7 +39,7 @@ export function workerActivities(
       orFailure(async () => saveRunRecord(await openStoreAt(location), record, sequence)),
   };
   const stages = [...code.catalog.values()].flatMap((stage) => Object.entries(stageActivities(stage, code)));
-  return { ...own, ...Object.fromEntries(stages) };
+  return { ...own, ...Object.fromEntries(stages), default: unknownStage };
 }
 
 function stageActivities(
@@ -53,14 +54,24 @@ function stageActivities(
 }
 
 /** For stages of other queues, on the workflow's own worker. */
-async function lookUpStage({ catalog }: StageCode, task: StageTask): Promise<LookupResult> {
+async function lookUpStage({ catalog, fingerprintOf }: StageCode, task: StageTask): Promise<LookupResult> {
   const stage = catalog.get(task.uses);
-  if (!stage)
-    throw new FurrowError('STAGE_UNKNOWN', `This worker has no stage ${task.uses}`, { details: { uses: task.uses } });
+  if (!stage || fingerprintOf(task.uses) !== task.fingerprint) throw otherCode(task.uses);
   const key = keyOf(stage.contract, task);
   const known = await lookUp(await openStoreAt(task.store), key);
   if (!known) return { key };
   return known.broken ? { key, passedOver: known.broken } : { key, finished: known.finished };
+}
+
+/** Where an activity's type is none of ours: a stage that another worker's build has. */
+async function unknownStage(): Promise<never> {
+  throw toFailure(otherCode(Context.current().info.activityType), []);
+}
+
+function otherCode(uses: string): FurrowError {
+  return new FurrowError('FINGERPRINT_MISMATCH', `This worker's build has no such stage ${uses}`, {
+    details: { uses },
+  });
 }
 
 async function orFailure<T>(act: () => Promise<T>): Promise<T> {

@@ -1,7 +1,7 @@
 import { type ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
 import { FurrowError, failures } from '../../contract/errors.ts';
-import { toFailure } from './failure.ts';
+import { toFailure, traceOf } from './failure.ts';
 
 describe('the failure of an attempt', () => {
   it.each(Object.keys(failures) as (keyof typeof failures)[])('%s is retryable or not as the table says', (code) => {
@@ -49,5 +49,12 @@ describe('the failure of an attempt', () => {
   it('stays a cancellation when it was one', () => {
     const cancelled = new CancelledFailure('x');
     expect(toFailure(cancelled, [])).toBe(cancelled);
+  });
+});
+
+describe('the trace for the log', () => {
+  it('says where the error and its causes came from, without the secret', () => {
+    const trace = traceOf(new Error('outer', { cause: new Error('inner secret-77') }), ['secret-77']);
+    expect(trace).toMatch(/Error: outer\n\s+at .*failure\.test\.ts[\s\S]*caused by Error: inner \[redacted\]\n\s+at /);
   });
 });

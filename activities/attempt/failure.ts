@@ -14,7 +14,7 @@ export interface FailureDetails {
 
 /**
  * The failure that a Temporal server may keep: code as its type, retryable or not by the table, redacted and cut to size. The
- * original error stays here: its stack may hold paths and values.
+ * original error stays here, in the worker's log: its stack may hold paths and values.
  */
 export function toFailure(error: unknown, secrets: readonly string[], checkpointStep?: number): Error {
   if (error instanceof CancelledFailure) return error;
@@ -32,12 +32,8 @@ export function toFailure(error: unknown, secrets: readonly string[], checkpoint
     type: code,
     nonRetryable: !known.retryable,
     details: [details],
-    ...(code === 'FINGERPRINT_MISMATCH' && { nextRetryDelay: handBackDelay }),
   });
 }
-
-/** Milliseconds until a task that was handed back for its fingerprint is offered again: this worker polls on, and would take it at once. */
-const handBackDelay = 5000;
 
 /** A shutdown is nobody's failure: the task goes back to the queue at once. */
 export function handBack(checkpointStep?: number): Error {
@@ -49,6 +45,17 @@ export function handBack(checkpointStep?: number): Error {
     details: [{ code: 'WORKER_SHUTDOWN', ...(checkpointStep !== undefined && { checkpointStep }) }],
   });
 }
+
+/** Where the failure happened, for the worker's log: the stacks of the error and of what caused it. */
+export function traceOf(error: unknown, secrets: readonly string[]): string {
+  const stacks: string[] = [];
+  for (let at = error; at instanceof Error && stacks.length < deepestCause; at = at.cause)
+    stacks.push(at.stack ?? at.message);
+  return redact(stacks.join('\ncaused by '), secrets, longestTrace);
+}
+
+const deepestCause = 5;
+const longestTrace = 10_000;
 
 function classify(error: unknown): FailureCode {
   if (error instanceof FurrowError) return error.code;

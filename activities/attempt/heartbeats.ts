@@ -1,5 +1,5 @@
 import type { Context } from '@temporalio/activity';
-import type { Heartbeat } from '../../contract/messages.ts';
+import { type Heartbeat, isHeartbeat } from '../../contract/messages.ts';
 import { redact } from '../../contract/redact.ts';
 import type { StageProgress } from '../../contract/stage.ts';
 
@@ -9,9 +9,12 @@ const beatEvery = 4000;
 /** Characters: one line of a terminal. */
 const longestDoing = 200;
 
-/** Keeps an attempt alive while it works, and shows what it does. Heartbeats are hints: nothing is read back from them but by eyes. */
+/** Keeps an attempt alive while it works, and shows what it does. Heartbeats are hints: no work is decided by what they say. */
 export function startHeartbeats(context: Context, stage: string, secrets: readonly string[]) {
-  let latest: Heartbeat = { stage, doing: 'starting' };
+  const before: unknown = context.info.heartbeatDetails;
+  // The first beat takes the place of the last attempt's: what that had reached must not be forgotten by it.
+  const reached = isHeartbeat(before) ? before.checkpoint : undefined;
+  let latest: Heartbeat = { stage, doing: 'starting', ...(reached && { checkpoint: reached }) };
   const beat = () => context.heartbeat(latest);
   const timer = setInterval(beat, beatEvery);
   beat();

@@ -1,6 +1,3 @@
-import { mkdtemp, rm, rmdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import type { Digest, FinishedStage, RuntimeClass } from '../../contract/artifact.ts';
 import { FurrowError } from '../../contract/errors.ts';
@@ -22,12 +19,13 @@ import { commitManifest, lookUp, type ManifestState } from '../../lib/store/mani
 import { openStoreAt, type Store } from '../../lib/store/store.ts';
 import type { StageCode } from './catalog.ts';
 import { attemptCheckpoints } from './checkpoints.ts';
-import { handBack, toFailure } from './failure.ts';
+import { handBack, toFailure, traceOf } from './failure.ts';
 import { type Heartbeats, startHeartbeats } from './heartbeats.ts';
 import { keyOf } from './key.ts';
 import { attemptLog } from './log.ts';
 import { attemptPointers } from './pointers.ts';
 import { sameRuntime } from './runtime.ts';
+import { makeScratch, removeScratch } from './scratch.ts';
 
 /**
  * One attempt at a stage: check the code and the parameters, look the key up once more (another run may have finished it while
@@ -40,10 +38,12 @@ export async function runStage(stage: Stage, task: StageTask, code: StageCode): 
     const key = keyOf(contract, task);
     const known = await lookUp(store, key);
     const runtime = runtimeClass(contract.usesTensorflow ? 'tensorflow' : 'none');
-    const usable = known && !known.broken && task.cache === 'reuse' ? known : undefined;
+    const isWanted = task.cache === 'reuse' || known?.finished.provenance?.runId === task.run.runId;
+    const usable = known && !known.broken && isWanted ? known : undefined;
     if (usable && contract.kind !== 'effect') return hit(usable, task, runtime);
 
     const output = stageArtifact(store, contract.output);
+    const checkpoints = attemptCheckpoints({ store, key, context, heartbeats, base, runtime, task });
     const stageContext: StageContext = {
       ...base,
       inputs: openInputs(stage, task, store) as StageContext['inputs'],
@@ -52,7 +52,7 @@ export async function runStage(stage: Stage, task: StageTask, code: StageCode): 
       attempt: context.info.attempt,
       source: task.source,
       output,
-      checkpoints: attemptCheckpoints({ store, key, context, heartbeats, base, runtime, strict: task.strictRuntime }),
+      checkpoints,
       pointers: attemptPointers(store),
       progress: heartbeats.progress,
       open: (ref) => openArtifact(store, ref),
@@ -79,6 +79,7 @@ export async function runStage(stage: Stage, task: StageTask, code: StageCode): 
         startedAt: startedAt.toISOString(),
         seconds: (Date.now() - startedAt.getTime()) / 1000,
         runtime,
+        ...(checkpoints.resumedFrom.length > 0 && { resumedFrom: checkpoints.resumedFrom }),
       },
     };
     const committed = await commitManifest(store, finished, known?.version);
@@ -118,7 +119,7 @@ async function attempt<T>({ stage, task, code }: Given, act: (attempt: Attempt) 
   try {
     checkFingerprint(task, code);
     const params = checkParams(stage, task);
-    scratch = await mkdtemp(join(tmpdir(), 'furrow-'));
+    scratch = await makeScratch();
     const base: AttemptContext<unknown> = {
       stage: task.stage,
       pipeline: task.run.pipeline,
@@ -131,16 +132,13 @@ async function attempt<T>({ stage, task, code }: Given, act: (attempt: Attempt) 
     return await act({ base, heartbeats, context, secrets });
   } catch (error) {
     if (context.cancellationSignal.aborted) throw await stopped(context, heartbeats.checkpointStep);
-    throw toFailure(error, secrets, heartbeats.checkpointStep);
+    const failure = toFailure(error, secrets, heartbeats.checkpointStep);
+    context.log.warn(`${task.stage} failed: ${failure.message}`, { stage: task.stage, trace: traceOf(error, secrets) });
+    throw failure;
   } finally {
     heartbeats.stop();
-    if (scratch) await removeFolder(scratch);
+    if (scratch) await removeScratch(scratch);
   }
-}
-
-/** Most stages leave their folder empty. */
-async function removeFolder(folder: string): Promise<void> {
-  await rmdir(folder).catch(() => rm(folder, { recursive: true, force: true }));
 }
 
 /** Why the signal was aborted: a worker's shutdown hands the task back, anything else ends the attempt. */

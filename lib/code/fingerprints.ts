@@ -6,6 +6,8 @@ import { productRoot } from './root.ts';
 
 /** What the build writes beside the code. */
 interface BuildManifest {
+  /** Over all that was built: any difference means that this process's files are gone. */
+  readonly build: string;
   /** The locked versions of the packages that the product names. */
   readonly packages: Readonly<Record<string, string>>;
   readonly stages: Readonly<Record<string, { readonly fingerprint: Digest }>>;

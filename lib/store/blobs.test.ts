@@ -21,14 +21,23 @@ describe('a blob', () => {
   it.each([
     ['altered', (file: string) => flipByte(file)],
     ['cut short', (file: string) => truncateSync(file, 100)],
-  ])('that was %s is refused when it is read, and taken away', async (_, harm) => {
+  ])('that was %s is refused when it is read, and set aside', async (_, harm) => {
     const store = await testStore();
     const { digest } = await putBlob(store, content);
     harm(store.blobFile(digest));
     await expect(readBlobWhole(store, digest)).rejects.toMatchObject({ code: 'BLOB_CORRUPT' });
     expect(await hasBlob(store, digest, content.length)).toBe(false);
+    expect(await store.driver.list('corrupt/')).toEqual([expect.stringContaining(digest.slice(7))]);
     await putBlob(store, content);
     expect(Buffer.from(await readBlobWhole(store, digest))).toEqual(content);
+  });
+
+  it('that came wrong once stays where it is: it may be the only copy', async () => {
+    const store = await testStore();
+    const { digest } = await putBlob(store, content);
+    const flaky = { ...store, driver: { ...store.driver, read: async () => Buffer.from('noise') } };
+    await expect(readBlobWhole(flaky, digest)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(await hasBlob(store, digest, content.length)).toBe(true);
   });
 
   it('that is gone is missing', async () => {

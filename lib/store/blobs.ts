@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Digest } from '../../contract/artifact.ts';
 import { FurrowError } from '../../contract/errors.ts';
 import { digestOf, digestOfFile } from './digest.ts';
-import { blobName } from './names.ts';
+import { blobName, hexOf } from './names.ts';
 import type { Store } from './store.ts';
 
 /** Stores bytes under their digest. Bytes that are there already are not written again. */
@@ -39,7 +39,8 @@ export async function hasBlob(store: Store, digest: Digest, bytes: number): Prom
 /**
  * The bytes of a blob. The digest is checked at the end: what was consumed before must not be trusted until then.
  *
- * @throws FurrowError `BLOB_MISSING`, `BLOB_CORRUPT` (the blob was taken out of the way, so that the next run makes it again).
+ * @throws FurrowError `BLOB_MISSING`; `BLOB_CORRUPT` (it was set aside, so that the next run makes it again); `STORE_UNAVAILABLE`
+ *   when it came wrong once, and right when it was read again.
  */
 export async function* readBlob(store: Store, digest: Digest): AsyncIterable<Uint8Array> {
   const name = blobName(digest);
@@ -48,7 +49,7 @@ export async function* readBlob(store: Store, digest: Digest): AsyncIterable<Uin
   try {
     yield* verified(body, digest, store.driver.uriOf(name));
   } catch (error) {
-    if (error instanceof FurrowError && error.code === 'BLOB_CORRUPT') await store.driver.remove(name);
+    if (error instanceof FurrowError && error.code === 'BLOB_CORRUPT') await setAside(store, digest);
     throw error;
   }
 }
@@ -60,7 +61,7 @@ export async function readBlobWhole(store: Store, digest: Digest): Promise<Uint8
   if (!content) throw missing(store, digest);
   const found = digestOf(content);
   if (found === digest) return content;
-  await store.driver.remove(name);
+  await setAside(store, digest);
   throw corrupt(store.driver.uriOf(name), digest, found);
 }
 
@@ -98,6 +99,23 @@ async function* verified(body: AsyncIterable<Uint8Array>, digest: Digest, place:
   }
   const found: Digest = `sha256:${hash.digest('hex')}`;
   if (found !== digest) throw corrupt(place, digest, found);
+}
+
+/**
+ * Moves a blob that was read wrong to `corrupt/`. Read again first: it may be the only copy, and a flaky network drive must not
+ * cost it.
+ */
+async function setAside(store: Store, digest: Digest): Promise<void> {
+  const name = blobName(digest);
+  const hash = createHash('sha256');
+  for await (const chunk of (await store.driver.open(name)) ?? []) hash.update(chunk);
+  if (`sha256:${hash.digest('hex')}` === digest) {
+    throw new FurrowError('STORE_UNAVAILABLE', `${store.driver.uriOf(name)} came wrong once and right when read again`);
+  }
+  const body = await store.driver.open(name);
+  if (!body) return;
+  await store.driver.create(`corrupt/${hexOf(digest)}-${randomUUID()}`, body);
+  await store.driver.remove(name);
 }
 
 function missing(store: Store, digest: Digest): FurrowError {

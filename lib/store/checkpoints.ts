@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Digest, RuntimeClass } from '../../contract/artifact.ts';
 import { FurrowError } from '../../contract/errors.ts';
@@ -6,29 +7,27 @@ import { copyBlob, putBlobFile } from './blobs.ts';
 import { blobName, checkpointFolder } from './names.ts';
 import type { Store } from './store.ts';
 
-/** One stored checkpoint: an immutable entry, exclusively created, named by step and attempt. */
+/** A checkpoint as its entry says: immutable, and exclusively created. */
+export interface StoredCheckpoint {
+  readonly step: number;
+  readonly attempt: number;
+  /** Of the run that made it; another run of the same key may go on from it. */
+  readonly runId: string;
+  readonly runtime: RuntimeClass;
+  readonly resumedFrom?: readonly RuntimeClass[];
+}
+
+/** An entry in the store. Its name sorts by step, and is like no other: two attempts may checkpoint the same step. */
 interface Entry {
   readonly name: string;
   readonly step: number;
-  readonly attempt: number;
 }
 
-/**
- * Stores a checkpoint under its stage's key, then prunes the older ones but the one before it. `attempt` is unique among the
- * attempts of this key: two of one step may differ in nothing but that.
- */
-export async function commitCheckpoint(
-  store: Store,
-  key: Digest,
-  at: { readonly step: number; readonly attempt: string; readonly runtime: RuntimeClass },
-  file: string,
-): Promise<void> {
+/** Stores a checkpoint under its stage's key, then prunes the older ones but the one before it. */
+export async function commitCheckpoint(store: Store, key: Digest, at: StoredCheckpoint, file: string): Promise<void> {
   const blob = await putBlobFile(store, file);
-  const name = `${checkpointFolder(key)}${String(at.step).padStart(12, '0')}-${at.attempt}`;
-  await store.driver.create(
-    name,
-    new TextEncoder().encode(JSON.stringify({ format: 1, ...blob, runtime: at.runtime })),
-  );
+  const name = `${checkpointFolder(key)}${String(at.step).padStart(12, '0')}-${randomUUID()}`;
+  await store.driver.create(name, new TextEncoder().encode(JSON.stringify({ format: 1, ...blob, ...at })));
   const entries = await entriesOf(store, key);
   // The one before stays: were the newest torn by a failing disk, a step back is better than the start.
   const old = entries.filter((entry) => entry.step < at.step).slice(1);
@@ -39,19 +38,26 @@ export async function commitCheckpoint(
   );
 }
 
-/** Copies the newest valid checkpoint of `key` to `folder`; what is torn or altered is passed over with a warning. */
+export interface NewestRequest {
+  /** Where its file is copied to. */
+  readonly folder: string;
+  readonly log: StageLog;
+  isUsable(checkpoint: StoredCheckpoint): boolean;
+}
+
+/** Copies the newest usable checkpoint of `key`; what is torn or altered is passed over with a warning. */
 export async function newestCheckpoint(
   store: Store,
   key: Digest,
-  folder: string,
-  log: StageLog,
-): Promise<(Checkpoint & { readonly runtime: RuntimeClass }) | undefined> {
+  { folder, log, isUsable }: NewestRequest,
+): Promise<(StoredCheckpoint & Checkpoint) | undefined> {
   for (const entry of await entriesOf(store, key)) {
     const file = join(folder, 'checkpoint');
     try {
-      const { digest, runtime } = await readEntry(store, entry);
+      const { digest, stored } = await readEntry(store, entry);
+      if (!isUsable(stored)) continue;
       await copyBlob(store, digest, file);
-      return { step: entry.step, attempt: entry.attempt, file, runtime };
+      return { ...stored, file };
     } catch (error) {
       if (!(error instanceof FurrowError) || error.retryable) throw error;
       log.warn(`checkpoint of step ${entry.step} passed over: ${error.message}`, {
@@ -72,23 +78,17 @@ export async function removeCheckpoints(store: Store, key: Digest): Promise<void
 async function entriesOf(store: Store, key: Digest): Promise<Entry[]> {
   const names = await store.driver.list(checkpointFolder(key));
   return names
-    .map((name) => {
-      const match = /\/(\d{12})-(.*)$/.exec(name);
-      return { name, step: Number(match?.[1]), attempt: Number.parseInt(match?.[2] ?? '', 10) || 0 };
-    })
+    .map((name) => ({ name, step: Number(/\/(\d{12})-[^/]*$/.exec(name)?.[1]) }))
     .filter((entry) => Number.isInteger(entry.step))
     .reverse();
 }
 
-async function readEntry(
-  store: Store,
-  entry: Entry,
-): Promise<{ digest: Digest; bytes: number; runtime: RuntimeClass }> {
+async function readEntry(store: Store, entry: Entry): Promise<{ digest: Digest; stored: StoredCheckpoint }> {
   const content = (await store.driver.read(entry.name)) ?? new Uint8Array();
   try {
-    const { digest, bytes, runtime } = JSON.parse(Buffer.from(content).toString('utf8'));
+    const { digest, format: _, bytes: __, ...stored } = JSON.parse(Buffer.from(content).toString('utf8'));
     blobName(digest);
-    return { digest, bytes, runtime };
+    return { digest, stored };
   } catch (cause) {
     throw new FurrowError('BLOB_CORRUPT', `${store.driver.uriOf(entry.name)} is not a checkpoint's entry`, { cause });
   }

@@ -33,7 +33,7 @@ describe('a store', () => {
     const { location } = await openStore(uri, { create: true });
     await openStoreAt(location);
     renameSync(folder, `${folder}.old`);
-    await expect(openStoreAt(location)).rejects.toMatchObject({ code: 'STORE_NOT_FOUND' });
+    await expect(openStoreAt(location)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     const other = await openStore(uri, { create: true });
     await expect(openStoreAt(location)).rejects.toMatchObject({ code: 'STORE_MISMATCH' });
     expect((await openStoreAt(other.location)).location.id).toBe(other.location.id);

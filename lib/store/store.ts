@@ -51,7 +51,11 @@ export async function openStore(uri: string, options: { create: boolean }): Prom
  * @throws FurrowError `STORE_MISMATCH`, and what {@link openStore} throws.
  */
 export async function openStoreAt(location: StoreLocation): Promise<Store> {
-  const store = await openStore(location.uri, { create: false });
+  const store = await openStore(location.uri, { create: false }).catch((error: unknown) => {
+    if (!(error instanceof FurrowError) || error.code !== 'STORE_NOT_FOUND') throw error;
+    // It has an id, so it was there: a drive that is not mounted yet, or for a moment.
+    throw new FurrowError('STORE_UNAVAILABLE', error.message, { details: error.details, cause: error });
+  });
   if (store.location.id !== location.id) {
     throw new FurrowError(
       'STORE_MISMATCH',
