@@ -41,7 +41,7 @@ export const tensorflow = {
       path: 'tf-builds/libtensorflow_r2_7_darwin_arm64_cpu.tar.gz',
       sha256: '13ab22b97e2af06e431aaeb7b42fb89981965dd01aa16da035d8210aa4183d79',
     },
-    // Windows: microsoft/tensorflow-directml-plugin `CMakeLists.txt`.
+    // Windows: microsoft/tensorflow-directml-plugin `cmake/dependencies.cmake` of July 2022, alone.
     'win32-x64': {
       version: '2.9.1',
       path: 'tensorflow/libtensorflow/libtensorflow-cpu-windows-x86_64-2.9.1.zip',

@@ -16,18 +16,31 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { crc32, deflateRawSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { build, buildReady } from './build.mjs';
 import { cacheRoot, commitFolder } from './cache.mjs';
 import { downloadFile, proxyFor } from './download.mjs';
 import { reason, SetupFailure } from './failure.mjs';
 import { findTemporal, findTensorflow, passedOverTemporals } from './locate.mjs';
 import { withLock } from './lock.mjs';
 import { packagesReady } from './packages.mjs';
+import * as pins from './pins.mjs';
+import { startStep } from './progress.mjs';
 import { extractFromTarGz } from './tar.mjs';
 import { ensureTemporal } from './temporal-cli.mjs';
-import { isBelow } from './temporal-find.mjs';
-import { bindingIn, entryFolder, linkInto, packageFolder, readManifest, writeManifest } from './tensorflow-layout.mjs';
+import { cachedTemporal, isBelow, writeOrigin } from './temporal-find.mjs';
+import {
+  bindingIn,
+  entryFolder,
+  findIntact,
+  linkInto,
+  packageFolder,
+  readManifest,
+  writeManifest,
+} from './tensorflow-layout.mjs';
+import { installOfficially } from './tensorflow-official.mjs';
 import { findWheel, WHEEL } from './tensorflow-wheel.mjs';
 import { extractEntry, listZip } from './zip.mjs';
 
@@ -275,6 +288,98 @@ describe('TensorFlow in a checkout', () => {
   });
 });
 
+// The stand-ins are packed by tar as on Linux and macOS, and the compiler is a program that fails.
+describe.skipIf(process.platform === 'win32')('libtensorflow of the TensorFlow.js team', () => {
+  const addon = anyAddon();
+  const archive = 'tensorflow/libtensorflow/stand-in.tar.gz';
+  const prebuilt = `tf-builds/pre-built-binary/napi-v8/4.22.0/CPU-${process.platform}-4.22.0.tar.gz`;
+  let server: Server;
+
+  beforeEach(async () => {
+    server = createServer((request, response) => {
+      const path = join(folder, 'host', request.url ?? '');
+      return existsSync(path) ? response.end(readFileSync(path)) : response.writeHead(404).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    vi.stubEnv('TFJS_NODE_CDN_STORAGE', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    vi.stubEnv('CXX', 'false');
+    for (const name of ['http_proxy', 'ALL_PROXY', 'all_proxy']) vi.stubEnv(name, '');
+    pack(archive, 'lib/libtensorflow.dylib', Buffer.from('a library'));
+    pack(prebuilt, 'napi-v8/tfjs_binding.node', readFileSync(addon));
+  });
+  afterEach(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  it('is refused with another digest than the pinned one, and leaves nothing', async () => {
+    await expect(install('0'.repeat(64))).rejects.toThrow(/refused/);
+    expect(existsSync(entryFolder({ tfjs: '4.22.0', libtensorflow: '2.9.1' }))).toBe(false);
+    expect(readdirSync(join(folder, 'cache', 'downloads'))).toEqual([]);
+  });
+
+  it('is taken with the pinned one, and says which archives it is made of', async () => {
+    const sha256 = digestOf(archive);
+    const entry = await install(sha256);
+    expect(readManifest(entry)).toMatchObject({
+      origin: expect.stringContaining('with the prebuilt addon'),
+      originSha256: sha256,
+      addonSha256: digestOf(prebuilt),
+    });
+    expect(await findIntact('4.22.0', [{ version: '2.9.1', sha256 }])).toBe(entry);
+    // Another pin for the same version: what lies there does not count.
+    expect(await findIntact('4.22.0', [{ version: '2.9.1', sha256: '0'.repeat(64) }])).toBeUndefined();
+  });
+
+  it('is not linked when a file of it was changed since, of the same size', async () => {
+    const sha256 = digestOf(archive);
+    const entry = await install(sha256);
+    writeFileSync(join(entry, 'deps/lib/libtensorflow.dylib'), 'A library');
+    expect(await findIntact('4.22.0', [{ version: '2.9.1', sha256 }])).toBeUndefined();
+    expect(existsSync(entry)).toBe(false);
+  });
+
+  it('takes the prebuilt addon that came first, and no other under its name', async () => {
+    await install(digestOf(archive));
+    pack(prebuilt, 'napi-v8/tfjs_binding.node', Buffer.concat([readFileSync(addon), Buffer.from('more')]));
+    await expect(install(digestOf(archive))).rejects.toThrow(/when it was first downloaded here: refused/);
+  });
+
+  it('with an addon that does not load does not enter the cache', async () => {
+    pack(prebuilt, 'napi-v8/tfjs_binding.node', Buffer.from('for another processor'));
+    await expect(install(digestOf(archive))).rejects.toThrow(/does not load/);
+    expect(existsSync(entryFolder({ tfjs: '4.22.0', libtensorflow: '2.9.1' }))).toBe(false);
+  });
+
+  function install(sha256: string): Promise<string> {
+    const out = new PassThrough() as unknown as NodeJS.WriteStream;
+    const step = startStep('a test', { out });
+    const pin = { version: '2.9.1', path: archive, sha256 };
+    return installOfficially({ root: folder, tfjs: '4.22.0', step, archive: pin }).finally(() => step.done());
+  }
+
+  function pack(path: string, member: string, content: Buffer): void {
+    const to = join(folder, 'host', path);
+    mkdirSync(join(to, '..'), { recursive: true });
+    writeFileSync(to, gzipSync(Buffer.concat([tarMember(member, content), Buffer.alloc(1024)]), { level: 1 }));
+  }
+
+  function digestOf(path: string): string {
+    return createHash('sha256')
+      .update(readFileSync(join(folder, 'host', path)))
+      .digest('hex');
+  }
+});
+
+it('every native download is pinned by a sha256, for each system that CI runs on', () => {
+  const { archives, wheel } = pins.tensorflow;
+  for (const system of ['linux-x64', 'darwin-arm64', 'win32-x64'] as const) {
+    expect(archives[system].sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(pins.temporal.sha256[system]).toMatch(/^[0-9a-f]{64}$/);
+  }
+  expect(wheel.sha256).toMatch(/^[0-9a-f]{64}$/);
+});
+
 // The stand-ins for the program are shell scripts.
 describe.skipIf(process.platform === 'win32')('Temporal CLI', () => {
   it('on PATH is used when its server is new enough, and asked once', () => {
@@ -304,6 +409,30 @@ describe.skipIf(process.platform === 'win32')('Temporal CLI', () => {
     expect(passedOverTemporals({ PATH: join(folder, 'odd') })[0]?.why).toMatch(/says "unknown flag" \(exit code 2\)/);
   });
 
+  it('in the cache says how it came there, also after its file was touched', () => {
+    const path = cachedTemporal();
+    mkdirSync(join(path, '..'), { recursive: true });
+    writeFileSync(path, '#!/bin/sh\necho "temporal version 1.5.1 (Server 1.29.1, UI 2.42.1)"\n', { mode: 0o755 });
+    expect(findTemporal({ PATH: '' })).toMatchObject({ version: '1.5.1', from: 'cache' });
+    writeOrigin(path, { version: '1.5.1', from: 'temporal.download' });
+    expect(findTemporal({ PATH: '' })).toMatchObject({ version: '1.5.1', from: 'temporal.download' });
+    utimesSync(path, new Date(), new Date(Date.now() - 5000));
+    rmSync(join(folder, 'cache', 'temporal', 'known.json'));
+    expect(findTemporal({ PATH: '' })).toMatchObject({ version: '1.5.1', from: 'temporal.download' });
+  });
+
+  it('built by a plain `go install` has the version of its module', () => {
+    const says = 'echo "temporal version 0.0.0-DEV (Server 1.29.1, UI 2.42.1)"; exit 0';
+    // As Go writes it into a program, across the bounds of what is read at a time.
+    const info = `${'x'.repeat((4 << 20) - 40)}\npath\tx\nmod\tgithub.com/temporalio/cli\tv1.5.1\th1:abc=\n`;
+    writeProgram('built', 'temporal', `${says}\n${info}`);
+    expect(findTemporal({ PATH: join(folder, 'built') })).toMatchObject({ version: '1.5.1', from: 'PATH' });
+    const path = cachedTemporal();
+    mkdirSync(join(path, '..'), { recursive: true });
+    writeFileSync(path, `#!/bin/sh\n${says}\n${info}`, { mode: 0o755 });
+    expect(findTemporal({ PATH: '' })).toMatchObject({ version: '1.5.1', from: 'go install' });
+  });
+
   it('that cannot be had by any way names every way and what to do', async () => {
     vi.stubEnv('PATH', join(folder, 'nothing'));
     // Nothing listens on the discard port: neither host nor Go is there.
@@ -317,6 +446,22 @@ describe.skipIf(process.platform === 'win32')('Temporal CLI', () => {
     );
     expect(existsSync(join(folder, 'cache', 'temporal', '.lock'))).toBe(false);
   });
+});
+
+describe('build', () => {
+  it.each(['setup/locate.mjs', 'setup/pins.mjs', 'bin/furrow.js', 'lib/a.ts'])(
+    'is made again after an edit of %s',
+    async (path) => {
+      for (const file of ['scripts/build.mjs', 'dist/.keep', 'setup/pins.mjs', path]) {
+        mkdirSync(join(folder, file, '..'), { recursive: true });
+        writeFileSync(join(folder, file), '');
+      }
+      await build(folder);
+      expect(buildReady(folder)).toBe(true);
+      writeFileSync(join(folder, path), 'edited');
+      expect(buildReady(folder)).toBe(false);
+    },
+  );
 });
 
 describe('npm packages', () => {
@@ -343,6 +488,20 @@ it('versions compare by number, not by letter', () => {
   expect(isBelow('1.29.0', '1.29.0')).toBe(false);
   expect(isBelow('2.0.0', '1.29.0')).toBe(false);
 });
+
+/** Some addon for Node that is here anyhow, to stand for TensorFlow's. */
+function anyAddon(): string {
+  const modules = join(import.meta.dirname, '..', 'node_modules');
+  const folders = ['@rolldown', '@swc'].flatMap((scope) =>
+    existsSync(join(modules, scope)) ? readdirSync(join(modules, scope)).map((name) => join(modules, scope, name)) : [],
+  );
+  const found = folders.flatMap((at) =>
+    readdirSync(at)
+      .filter((name) => name.endsWith('.node'))
+      .map((name) => join(at, name)),
+  );
+  return found[0] ?? '';
+}
 
 function writeProgram(part: string, name: string, script: string): string {
   const path = join(folder, part, name);
@@ -391,5 +550,14 @@ function tarMember(name: string, data: Buffer): Buffer {
   header.write(`${data.length.toString(8).padStart(11, '0')}\0`, 124);
   header.write('0', 156);
   header.write('ustar\0', 257);
+  // The sum over the header, with its own field as spaces.
+  header.fill(' ', 148, 156);
+  header.write(
+    `${header
+      .reduce((sum, byte) => sum + byte, 0)
+      .toString(8)
+      .padStart(6, '0')}\0`,
+    148,
+  );
   return Buffer.concat([header, data, Buffer.alloc((512 - (data.length % 512)) % 512)]);
 }

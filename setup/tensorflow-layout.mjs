@@ -25,6 +25,8 @@ const MANIFEST = 'furrow.json';
  * @property {Record<string, number>} bytes  size of each native file, the cheap check that it is still there and whole
  */
 
+/** @typedef {{ version: string, sha256: string }} Pin  a version of libtensorflow, and the digest of the archive that it comes in */
+
 /** @param {string} root  the checkout */
 export function packageFolder(root) {
   return join(root, 'node_modules', '@tensorflow', 'tfjs-node');
@@ -88,22 +90,26 @@ export async function writeManifest(folder, facts) {
 /**
  * Finds a whole build for this version of tfjs-node in the cache.
  * @param {string} tfjs
- * @param {readonly string[]} preferred  versions of libtensorflow, best first
+ * @param {readonly Pin[]} pins  best first
  * @returns {string | undefined} its folder
  */
-export function findCached(tfjs, preferred) {
-  return preferred.map((libtensorflow) => entryFolder({ tfjs, libtensorflow })).find((folder) => readManifest(folder));
+function findCached(tfjs, pins) {
+  for (const { version, sha256 } of pins) {
+    const folder = entryFolder({ tfjs, libtensorflow: version });
+    if (readManifest(folder)?.originSha256 === sha256) return folder;
+  }
+  return undefined;
 }
 
 /**
  * As findCached, and every file has the digest that was recorded when it was installed. Half a gigabyte a second, so only where a
  * checkout is linked; one that was changed since is removed.
  * @param {string} tfjs
- * @param {readonly string[]} preferred
+ * @param {readonly Pin[]} pins
  * @returns {Promise<string | undefined>}
  */
-export async function findIntact(tfjs, preferred) {
-  for (let folder = findCached(tfjs, preferred); folder; folder = findCached(tfjs, preferred)) {
+export async function findIntact(tfjs, pins) {
+  for (let folder = findCached(tfjs, pins); folder; folder = findCached(tfjs, pins)) {
     if (await isIntact(folder)) return folder;
     rmSync(folder, { recursive: true, force: true });
   }

@@ -28,12 +28,12 @@ function pinned() {
   return archives[`${process.platform}-${process.arch}`];
 }
 
-/** The version that this way brings here, if it brings one. */
-export const OFFICIAL_VERSION = pinned()?.version;
+/** What this way brings here, if it brings anything. */
+export const OFFICIAL = pinned();
 
 /** @returns {Promise<string | undefined>} why this way is closed here */
 export async function officialUnfit() {
-  if (!OFFICIAL_VERSION) return `there is no build for ${process.platform} ${process.arch}`;
+  if (!OFFICIAL) return `there is no build for ${process.platform} ${process.arch}`;
   try {
     await probe(mirror(), PROBE_MS);
     return undefined;
@@ -47,7 +47,7 @@ export async function officialUnfit() {
  * @param {{ root: string, tfjs: string, step: import('./progress.mjs').Step, archive?: Archive | undefined }} at
  * @returns {Promise<string>} the cache entry
  */
-export async function installOfficially({ root, tfjs, step, archive = pinned() }) {
+export async function installOfficially({ root, tfjs, step, archive = OFFICIAL }) {
   if (!archive) throw new Error(`there is no build for ${process.platform} ${process.arch}`);
   const entry = entryFolder({ tfjs, libtensorflow: archive.version });
   await sweep(dirname(entry), 'tfjs-');

@@ -13,11 +13,11 @@ import {
   tensorflowCache,
   tfjsVersion,
 } from './tensorflow-layout.mjs';
-import { installOfficially, OFFICIAL_VERSION, officialUnfit } from './tensorflow-official.mjs';
+import { installOfficially, OFFICIAL, officialUnfit } from './tensorflow-official.mjs';
 import { buildFromWheel, WHEEL, wheelUnfit } from './tensorflow-wheel.mjs';
 
 /** `package` or `wheel` in FURROW_LIBTENSORFLOW allows only that way; unset, the first that works. */
-const WAYS = /** @type {const} */ ({ package: OFFICIAL_VERSION, wheel: WHEEL.version });
+const WAYS = { package: OFFICIAL, wheel: WHEEL };
 
 /**
  * @param {string} root
@@ -25,7 +25,7 @@ const WAYS = /** @type {const} */ ({ package: OFFICIAL_VERSION, wheel: WHEEL.ver
  */
 export function tensorflowReady(root) {
   const manifest = readManifest(packageFolder(root));
-  return manifest !== undefined && manifest.tfjs === tfjsVersion(root) && allowed().includes(manifest.libtensorflow);
+  return manifest?.tfjs === tfjsVersion(root) && allowed().some(({ sha256 }) => sha256 === manifest?.originSha256);
 }
 
 /**
@@ -97,14 +97,14 @@ async function obtain({ root, tfjs, step }) {
   });
 }
 
-/** Versions of libtensorflow that may be used, best first. */
+/**
+ * What libtensorflow may be taken from, best first.
+ * @returns {import('./tensorflow-layout.mjs').Pin[]}
+ */
 function allowed() {
   const asked = process.env.FURROW_LIBTENSORFLOW;
-  if (!asked) return Object.values(WAYS).filter((version) => version !== undefined);
-  if (asked in WAYS) {
-    const version = WAYS[/** @type {keyof typeof WAYS} */ (asked)];
-    return version ? [version] : [];
-  }
+  const ways = Object.entries(WAYS).filter(([name]) => !asked || name === asked);
+  if (ways.length > 0) return ways.flatMap(([, pin]) => pin ?? []);
   throw new SetupFailure({
     what: 'FURROW_LIBTENSORFLOW is not understood',
     why: `it is "${asked}"`,

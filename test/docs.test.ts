@@ -1,7 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { productRoot } from '../lib/code/root.ts';
 
@@ -15,15 +17,15 @@ let checkout: string;
 beforeAll(() => {
   checkout = copyOfProduct();
 });
-afterAll(() => {
-  run('npx furrow down');
+afterAll(async () => {
+  await run('npx furrow down');
   rmSync(checkout, { recursive: true, force: true });
 });
 
 describe('docs/add-a-stage.md', () => {
   const page = readFileSync(join(productRoot, 'docs/add-a-stage.md'), 'utf8');
 
-  it('works to the letter', () => {
+  it('works to the letter', async () => {
     const steps = stepsOf(page);
     expect(steps.filter((step) => step.kind === 'file').map((step) => step.path)).toEqual([
       'activities/bandMeans.ts',
@@ -36,13 +38,16 @@ describe('docs/add-a-stage.md', () => {
         writeFileSync(join(checkout, step.path), step.content);
         continue;
       }
-      const said = step.lines.map(run).join('');
+      let said = '';
+      for (const line of step.lines) said += await run(line);
       for (const line of step.says) expect(said).toContain(line);
     }
     // As the product's own files: well formed, well typed.
-    run('npx biome check --vcs-enabled=false --error-on-warnings activities/bandMeans.ts activities/bandMeans.test.ts');
-    run('npx vitest run test/schema.test.ts');
-    expect(run('npx tsc --noEmit || true')).not.toContain('bandMeans');
+    await run(
+      'npx biome check --vcs-enabled=false --error-on-warnings activities/bandMeans.ts activities/bandMeans.test.ts',
+    );
+    await run('npx vitest run test/schema.test.ts');
+    expect(await run('npx tsc --noEmit || true')).not.toContain('bandMeans');
   }, 180_000);
 });
 
@@ -60,17 +65,30 @@ function stepsOf(page: string): Step[] {
   return steps;
 }
 
-function run(command: string): string {
+/** Not spawnSync: minutes of silence, and the test runner gives its worker up. */
+async function run(command: string): Promise<string> {
   const env: NodeJS.ProcessEnv = {
     ...process.env,
     PATH: [join(checkout, 'node_modules/.bin'), process.env.PATH].join(delimiter),
     NO_COLOR: '1',
   };
-  // Of the test runner that this runs in, of another Temporal: nothing that a reader's shell would not have.
+  // Of the test runner that this runs in, of another Temporal: nothing that a reader's shell would not have. But FURROW_CACHE, which
+  // says where the set-up has put the Temporal CLI.
   for (const name of Object.keys(env)) {
-    if (/^(VITEST|NODE_ENV|NODE_OPTIONS|NODE_V8_COVERAGE|FORCE_COLOR|FURROW_|TEMPORAL_)/.test(name)) delete env[name];
+    if (/^(VITEST|NODE_ENV|NODE_OPTIONS|NODE_V8_COVERAGE|FORCE_COLOR|FURROW_(?!CACHE$)|TEMPORAL_)/.test(name))
+      delete env[name];
   }
-  const { status, stdout, stderr } = spawnSync(command, { cwd: checkout, env, shell: true, encoding: 'utf8' });
+  const child = spawn(command, { cwd: checkout, env, shell: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  // `exit` and not `close`: what a command leaves running (`furrow up --detach`) may hold its output.
+  const [status] = await once(child, 'exit');
+  await Promise.race([once(child, 'close'), setTimeout(500)]);
   if (status !== 0) throw new Error(`${command} ended with ${status}:\n${stdout}${stderr}`);
   return stdout;
 }
