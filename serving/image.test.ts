@@ -9,7 +9,7 @@ import { buildServingImage } from '../lib/image/build.ts';
 import { loadModel } from '../lib/models/predict.ts';
 import { bundleServing, servingBundles } from './bundle.mjs';
 import { readPlot } from './plotBands.ts';
-import { canStartContainers, startContainer, unpack } from './testing/container.ts';
+import { startContainer, unpack, whyNoContainers } from './testing/container.ts';
 import { plotTiffs, writeServedModel } from './testing/servedModel.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -29,8 +29,11 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
+if (whyNoContainers) console.warn(`Skipped: what the images answer. ${whyNoContainers}`);
+else if (!hasTensorflow) console.warn('Skipped: what a network answers in an image. TensorFlow is not installed.');
+
 // Without root the image is checked by its contents alone, in lib/image.
-describe.runIf(canStartContainers)('the image, unpacked and started as its user', () => {
+describe.skipIf(whyNoContainers)('the image, unpacked and started as its user', () => {
   test('answers as the model does here, and ends at SIGTERM', () => answersAlike('ridge'), 60_000);
 
   test.runIf(hasTensorflow)(

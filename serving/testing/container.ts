@@ -19,9 +19,20 @@ export interface Container {
 /** Not on everybody's PATH. */
 const chroot = ['/usr/sbin/chroot', '/usr/bin/chroot'].find((path) => existsSync(path));
 
-/** Root may change the root folder; a mount of its own, for /proc, root may make unless it is in a container itself. */
-export const canStartContainers =
-  process.getuid?.() === 0 && chroot !== undefined && spawnSync('unshare', ['--mount', 'true']).status === 0;
+/**
+ * Why images cannot be started here, if they cannot: root may change the root folder; a mount of its own, for /proc, root may make
+ * unless it is in a container itself.
+ */
+export const whyNoContainers = reasonAgainst();
+export const canStartContainers = whyNoContainers === undefined;
+
+function reasonAgainst(): string | undefined {
+  if (process.platform !== 'linux') return `They are Linux images, this is ${process.platform}.`;
+  if (process.getuid?.() !== 0) return 'Only root may change the root folder.';
+  if (chroot === undefined) return 'There is no chroot program.';
+  if (spawnSync('unshare', ['--mount', 'true']).status !== 0) return 'Root may not mount here, as in most containers.';
+  return undefined;
+}
 
 /** Milliseconds until a server that loads TensorFlow must answer, on a busy machine. */
 const longestStart = 60_000;
