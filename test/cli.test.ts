@@ -7,11 +7,11 @@ import { type Project, project } from './harness/command.ts';
 
 let here: Project;
 
-const chain = (label: string, seconds = 0) => `
+const chain = (label: string) => `
 name: chain
 stages:
   first: { uses: pass, with: { label: ${label} } }
-  second: { uses: pass, needs: [first], with: { label: ${label}, seconds: ${seconds} } }
+  second: { uses: pass, needs: [first], with: { label: ${label} } }
 `;
 const wrong = `name: wrong
 stages:
@@ -127,17 +127,21 @@ describe('furrow, with Temporal and a worker up', () => {
     expect(await here.furrow('show', 'no-such-run')).toMatchObject({ code: 1 });
   });
 
-  it('detaches on Ctrl-C, and the run finishes by itself', async () => {
-    here.write('slow.yaml', chain('slow', 3));
-    const run = here.start('run', 'slow.yaml', '--id', 'slow-1');
+  it('detaches on Ctrl-C, and the run goes on to its end', async () => {
+    // It waits for a worker of its own, however long the commands below take to start.
+    here.write('later.yaml', chain('later').replace('second: {', 'second: { queue: later,'));
+    const run = here.start('run', 'later.yaml', '--id', 'later-1');
     await run.said('▶ second');
     run.process.kill('SIGINT');
     const { code, stdout } = await run.ended;
     expect(code).toBe(130);
     expect(stdout).toContain('the run goes on');
-    expect(await here.json('show', 'slow-1')).toMatchObject({ status: 'running' });
-    expect(await here.furrow('run', 'slow.yaml', '--id', 'slow-1')).toMatchObject({ code: 2 });
-    expect(await here.json('watch', 'slow-1')).toMatchObject({ status: 'finished' });
+    expect(await here.json('show', 'later-1')).toMatchObject({ status: 'running' });
+    expect(await here.furrow('run', 'later.yaml', '--id', 'later-1')).toMatchObject({ code: 2 });
+    const worker = here.start('worker', '--queues', 'later');
+    expect(await here.json('watch', 'later-1')).toMatchObject({ status: 'finished' });
+    worker.process.kill('SIGTERM');
+    expect(await worker.ended).toMatchObject({ code: 0 });
   });
 
   it('names a queue that no worker polls, with the command that starts one', async () => {
@@ -160,7 +164,7 @@ describe('furrow, with Temporal and a worker up', () => {
     process.kill(pid, 'SIGSTOP');
     try {
       process.kill(workerPid as number, 'SIGKILL');
-      expect(await here.json('show', 'slow-1')).toMatchObject({
+      expect(await here.json('show', 'later-1')).toMatchObject({
         status: 'finished',
         stages: [{ status: 'finished' }, { status: 'finished' }],
       });
