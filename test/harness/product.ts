@@ -29,15 +29,22 @@ export interface WorkerProcess {
   terminate(): Promise<number | null>;
 }
 
+interface WorkerSettings {
+  readonly queues?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** More of the program's own: `['--parallel-trainings', '2']`. */
+  readonly args?: readonly string[];
+}
+
 /** Starts the worker program as a user's machine runs it, and waits until it polls. */
 export async function spawnWorker(
   furrow: TestFurrow,
   product: string,
-  { queues = [mainQueue, trainQueue], env = {} }: { queues?: string[]; env?: Record<string, string> } = {},
+  { queues = [mainQueue, trainQueue], env = {}, args = [] }: WorkerSettings = {},
 ): Promise<WorkerProcess> {
   const worker = fork(
     join(product, 'dist/worker/main.js'),
-    ['--base', furrow.folder, '--queues', queues.join(','), '--parallel-trainings', '1'],
+    ['--base', furrow.folder, '--queues', queues.join(','), ...args],
     {
       cwd: furrow.folder,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
