@@ -2,18 +2,21 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '../contract/artifact.ts';
 import { FurrowError } from '../contract/errors.ts';
+import { canonicalJson } from '../contract/json.ts';
 import { type ModelDescription, modelFiles } from '../contract/model.ts';
 import { type ModelVersion, versionFiles } from '../contract/registry.ts';
 import { implementStage, type StageContext } from '../contract/stage.ts';
 import { buildImage } from '../contract/stages/buildImage.ts';
 import { entryPoint } from '../lib/code/root.ts';
+import type { BaseImage } from '../lib/image/base.ts';
 import type { PushTarget } from '../lib/image/distribution/push.ts';
 
 type Context = StageContext<(typeof buildImage)['params']['_output'], (typeof buildImage)['inputs']>;
 
 /**
  * The image is a file of the run, as an OCI layout, whether or not it is pushed: `skopeo copy oci:FOLDER …` takes it anywhere.
- * On a hit the registry is asked whether it still has it, under its tag too: a cached run ends as an uncached one would.
+ * On a hit, what it would be made of now is compared with what it was made of, as Node and a base's tag are in no key; then the registry is
+ * asked whether it still has it, under its tag too: a cached run ends as an uncached one would.
  */
 export default implementStage(buildImage, {
   async run(context) {
@@ -21,7 +24,11 @@ export default implementStage(buildImage, {
     const version = await readVersion(context);
     const target = targetOf(params, version);
     const model = await fetchModel(context, version);
-    const image = await writeImage(context, version, target, model);
+    const { imageOrigin } = await import('../lib/image/origin.ts');
+    const base = await baseFor(context);
+    // Before the image is written: what changes meanwhile shows as a difference next time.
+    const origin = await imageOrigin(base);
+    const image = await writeImage(context, { version, target, model, base });
     context.progress({ doing: 'storing' });
     const { layoutFiles } = await import('../lib/image/layout.ts');
     for (const { path } of await layoutFiles(image.layout)) await output.addFile(path, join(scratch, 'image', path));
@@ -42,12 +49,19 @@ export default implementStage(buildImage, {
         pushed,
         model: version.model,
         version: version.version,
+        origin,
         layers: image.layers.map(({ name, digest, bytes }) => ({ name, digest, bytes })),
       },
     };
   },
 
   async isPresent(context, { facts }) {
+    const { imageOrigin } = await import('../lib/image/origin.ts');
+    const origin = await imageOrigin(await baseFor(context));
+    if (canonicalJson(facts.origin ?? null) !== canonicalJson(origin)) {
+      context.log.info('Node, the platform or the base is another one now: the image is built anew', origin);
+      return false;
+    }
     if (context.params.registry === undefined) return true;
     const { isPushed } = await import('../lib/image/distribution/push.ts');
     const target = targetOf(context.params, await readVersion(context));
@@ -79,7 +93,15 @@ async function fetchModel({ scratch, open, progress }: Context, { lineage }: Mod
   return folder;
 }
 
-async function writeImage(context: Context, version: ModelVersion, target: PushTarget, model: string) {
+interface Ingredients {
+  readonly version: ModelVersion;
+  readonly target: PushTarget;
+  /** The folder of its files. */
+  readonly model: string;
+  readonly base: BaseImage | undefined;
+}
+
+async function writeImage(context: Context, { version, target, model, base }: Ingredients) {
   const { buildServingImage } = await import('../lib/image/build.ts');
   const { readFile } = await import('node:fs/promises');
   const description = JSON.parse(await readFile(join(model, modelFiles.description), 'utf8')) as ModelDescription;
@@ -92,13 +114,13 @@ async function writeImage(context: Context, version: ModelVersion, target: PushT
     needsTensorflow: description.network !== 'ridge',
     bundles: { server: entryPoint('serving/server.ts'), tfjs: entryPoint('serving/tfjs-node.cjs') },
     reference: `${target.repository}:${target.tag}`,
-    base: await baseFor(context),
+    base,
     signal: context.signal,
     progress: (layer) => context.progress({ doing: `layer ${layer}` }),
   });
 }
 
-async function baseFor({ params, signal }: Context) {
+async function baseFor({ params, signal }: Context): Promise<BaseImage | undefined> {
   if (params.base === undefined) return undefined;
   const { baseImage } = await import('../lib/image/base.ts');
   const { parseReference } = await import('../lib/image/distribution/reference.ts');

@@ -9,6 +9,8 @@ import type { JsonObject } from '../contract/json.ts';
 import type { Evaluation, Interval } from '../contract/model.ts';
 import type { Stage, StageContext, StageInput } from '../contract/stage.ts';
 import { entryPoint } from '../lib/code/root.ts';
+import { pushImage } from '../lib/image/distribution/push.ts';
+import { nodeBase } from '../lib/image/testing/smallBase.ts';
 import { type StrictRegistry, strictRegistry } from '../lib/image/testing/strictRegistry.ts';
 import { moveAlias, readAlias } from '../lib/registry/aliases.ts';
 import { listVersions } from '../lib/registry/versions.ts';
@@ -88,6 +90,45 @@ test.runIf(existsSync(entryPoint('serving/server.ts')))(
   60_000,
 );
 
+test.runIf(existsSync(entryPoint('serving/server.ts')))(
+  "an image is built anew once the worker's Node or platform is another, with or without a registry",
+  async () => {
+    const { finished: version } = await register('one');
+    const image = await runStage(buildImage as unknown as Stage, {}, { version: input(version.artifact) });
+    const { origin, ...facts } = image.finished.facts as { origin: JsonObject };
+    expect(await image.isPresent()).toBe(true);
+    const isPresent = (changed: JsonObject) => image.isPresent({ ...facts, origin: { ...origin, ...changed } });
+    expect(await isPresent({ node: '20.0.0' })).toBe(false);
+    expect(await isPresent({ nodeLayer: `sha256:${'0'.repeat(64)}` })).toBe(false);
+    expect(await isPresent({ platform: 'linux/riscv64' })).toBe(false);
+    // As results are that were made before this was recorded.
+    expect(await image.isPresent(facts)).toBe(false);
+  },
+  60_000,
+);
+
+test.runIf(existsSync(entryPoint('serving/server.ts')))(
+  "an image is built anew once its base's tag means another image",
+  async () => {
+    const { finished: version } = await register('one');
+    const pushBase = async (mark: string) => {
+      const layout = await nodeBase(await mkdtemp(join(folder, 'base-')), mark);
+      await pushImage(layout, { host: registry.host, repository: 'library/node', tag: '20' });
+    };
+    const params = { base: `${registry.host}/library/node:20` };
+    const build = () => runStage(buildImage as unknown as Stage, params, { version: input(version.artifact) });
+    await pushBase('first');
+    const before = await build();
+    expect(await before.isPresent()).toBe(true);
+    await pushBase('with a security update');
+    expect(await before.isPresent()).toBe(false);
+    const after = await build();
+    expect(after.finished.artifact.digest).not.toBe(before.finished.artifact.digest);
+    expect(await after.isPresent()).toBe(true);
+  },
+  60_000,
+);
+
 async function register(mark: string) {
   const evaluation = await writeEvaluation(mark);
   return runStage(registerModel as unknown as Stage, { model: 'nitrogen' }, { evaluation: input(evaluation) });
@@ -112,7 +153,8 @@ async function runStage({ contract, implementation }: Stage, params: JsonObject,
   const outcome = await implementation.run(context);
   const { ref } = await output.seal();
   const finished = { artifact: ref, metrics: {}, facts: {}, ...outcome } as FinishedStage;
-  return { finished, isPresent: () => implementation.isPresent?.(context, finished) };
+  const isPresent = (facts: JsonObject = finished.facts) => implementation.isPresent?.(context, { ...finished, facts });
+  return { finished, isPresent };
 }
 
 function input(ref: ArtifactRef): StageInput {

@@ -17,6 +17,8 @@ import {
 
 /** An image to build upon. */
 export interface BaseImage {
+  /** Of the manifest or index that its address leads to. Asked once: a tag that is moved later does not move this base. */
+  digest(): Promise<Digest>;
   /** Fetches the base's layers into the layout and says what the new image takes over. */
   copyInto(layout: Layout): Promise<TakenOver>;
 }
@@ -35,18 +37,29 @@ export interface TakenOver {
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** Manifests and configs are a few kilobytes. */
 const largestJson = 4 << 20;
+const manifestHeaders = {
+  Accept: [mediaTypes.index, mediaTypes.manifest, dockerMediaTypes.index, dockerMediaTypes.manifest].join(', '),
+};
 
 /**
  * A base image in a registry, for one platform. It must bring Node 20 or later and the libraries that Node needs.
  *
- * @throws FurrowError `IMAGE_BASE_INVALID` from `copyInto` when it is not there or is for other machines, `REGISTRY_…` otherwise.
+ * @throws FurrowError `IMAGE_BASE_INVALID` when it is not there, and from `copyInto` when it is for other machines; `REGISTRY_…` otherwise.
  */
 export function baseImage(reference: Reference, platform: Platform, signal?: AbortSignal): BaseImage {
   const client = repositoryClient({ ...reference, access: 'pull', signal });
   const name = `${reference.host}/${reference.repository}`;
+  let asked: Promise<Digest> | undefined;
+  const digest = () => {
+    asked ??= reference.digest
+      ? Promise.resolve(reference.digest)
+      : resolveTag(client, reference.tag ?? 'latest', name);
+    return asked;
+  };
   return {
+    digest,
     async copyInto(layout) {
-      const manifest = await findManifest(client, reference.digest ?? reference.tag ?? 'latest', platform, name);
+      const manifest = await findManifest(client, await digest(), platform, name);
       const config = JSON.parse((await blobBytes(client, manifest.config)).toString()) as ImageConfig;
       if (config.os !== platform.os || config.architecture !== platform.architecture)
         throw wrongPlatform(name, platform);
@@ -67,6 +80,24 @@ export function baseImage(reference: Reference, platform: Platform, signal?: Abo
   };
 }
 
+/** Asked without fetching: Docker Hub counts only what is fetched as a pull. */
+async function resolveTag(client: RepositoryClient, tag: string, image: string): Promise<Digest> {
+  return client.retry(async () => {
+    const answer = await client.send(`manifests/${tag}`, {
+      method: 'HEAD',
+      headers: manifestHeaders,
+      expect: [200, 404],
+    });
+    answer.body.resume();
+    if (answer.status === 404) throw missing(image, tag);
+    const said = answer.headers['docker-content-digest'];
+    if (typeof said === 'string') return said as Digest;
+    // The header is optional.
+    const whole = await client.send(`manifests/${tag}`, { method: 'GET', headers: manifestHeaders, expect: [200] });
+    return digestOfBytes(await readWhole(whole.body, largestJson));
+  });
+}
+
 async function findManifest(
   client: RepositoryClient,
   name: string,
@@ -74,7 +105,7 @@ async function findManifest(
   image: string,
 ): Promise<ImageManifest> {
   const found = await fetchJson<ImageIndex & ImageManifest>(client, name);
-  if (!found) throw new FurrowError('IMAGE_BASE_INVALID', `There is no image ${image} ${name}`);
+  if (!found) throw missing(image, name);
   if (!found.manifests) return found;
   const fitting = found.manifests.find(
     (each) => each.platform?.os === platform.os && each.platform.architecture === platform.architecture,
@@ -88,9 +119,7 @@ async function fetchJson<T>(client: RepositoryClient, name: string): Promise<T |
   return client.retry(async () => {
     const answer = await client.send(`manifests/${name}`, {
       method: 'GET',
-      headers: {
-        Accept: [mediaTypes.index, mediaTypes.manifest, dockerMediaTypes.index, dockerMediaTypes.manifest].join(', '),
-      },
+      headers: manifestHeaders,
       expect: [200, 404],
     });
     const bytes = await readWhole(answer.body, largestJson);
@@ -133,6 +162,10 @@ function nodePaths(config: ImageConfig): Set<string> {
   if (node.startsWith('/')) return new Set([node.slice(1)]);
   const path = config.config.Env?.find((line) => line.startsWith('PATH='))?.slice('PATH='.length) ?? defaultPath;
   return new Set(path.split(':').map((folder) => `${folder.replace(/^\/|\/$/g, '')}/${node}`));
+}
+
+function missing(image: string, name: string): FurrowError {
+  return new FurrowError('IMAGE_BASE_INVALID', `There is no image ${image} ${name}`);
 }
 
 function wrongPlatform(image: string, { os, architecture }: Platform): FurrowError {

@@ -9,18 +9,9 @@ import { buildServingImage } from './build.ts';
 import { pushImage } from './distribution/push.ts';
 import { parseReference, type Reference } from './distribution/reference.ts';
 import { textFile } from './entry.ts';
-import {
-  addJson,
-  addLayer,
-  blobFile,
-  createLayout,
-  type Layout,
-  layoutFiles,
-  readManifest,
-  writeIndex,
-} from './layout.ts';
+import { blobFile, type Layout, layoutFiles, readManifest } from './layout.ts';
 import { type ImageConfig, mediaTypes, platformOf } from './manifest.ts';
-import { tar } from './tar.ts';
+import { smallBase } from './testing/smallBase.ts';
 import { smallRequest } from './testing/smallImage.ts';
 import { digestOf, strictRegistry } from './testing/strictRegistry.ts';
 import { type TarMember, untar } from './untar.ts';
@@ -126,7 +117,8 @@ test('upon a base, its layers come first and its Node is started; a base for oth
   const again = await smallRequest(folder);
   await expect(buildServingImage({ ...again, base: foreign })).rejects.toMatchObject({ code: 'IMAGE_BASE_INVALID' });
   const empty = { ...reference, repository: 'library/empty' };
-  await pushImage(await imageWithoutNode(), { ...empty, tag: '20' });
+  const withoutNode = await smallBase(await mkdtemp(join(folder, 'empty-')), textFile('bin/sh', ''));
+  await pushImage(withoutNode, { ...empty, tag: '20' });
   const other = await smallRequest(folder);
   const bare = baseImage(empty, platformOf(process.arch));
   await expect(buildServingImage({ ...other, base: bare })).rejects.toMatchObject({
@@ -138,21 +130,6 @@ test('upon a base, its layers come first and its Node is started; a base for oth
   await expect(buildServingImage({ ...last, base: missing })).rejects.toMatchObject({ code: 'IMAGE_BASE_INVALID' });
   await registry.close();
 });
-
-async function imageWithoutNode(): Promise<Layout> {
-  const image = await createLayout(await mkdtemp(join(folder, 'empty-')));
-  const { diffId, ...layer } = await addLayer(image, tar([textFile('bin/sh', '')]));
-  const rootfs = { type: 'layers', diff_ids: [diffId] };
-  const config = { ...platformOf(process.arch), config: {}, rootfs };
-  const manifest = {
-    schemaVersion: 2,
-    mediaType: mediaTypes.manifest,
-    config: await addJson(image, mediaTypes.config, config),
-    layers: [layer],
-  };
-  await writeIndex(image, await addJson(image, mediaTypes.manifest, manifest));
-  return image;
-}
 
 /** Checks all that the image spec says of a layout; gives the layers' media types. */
 async function validate(image: Layout): Promise<string[]> {
