@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ArtifactReader } from '../contract/artifact.ts';
 import { FurrowError } from '../contract/errors.ts';
 import type { JsonObject } from '../contract/json.ts';
+import { longestMessage } from '../contract/redact.ts';
 import { type Features, openFeatures } from '../lib/data/features.ts';
 import type { Band } from '../lib/data/plot/fit.ts';
 import { preprocessPlot } from '../lib/data/plot/preprocessPlot.ts';
@@ -206,15 +207,102 @@ describe('bad input', () => {
     for (const line of [
       'p0_000kg: has no file for the band nir',
       'train/p1_100kg_red.tif: is a second file for red beside train/p1_100kg_red.TIF',
-      'p2_000kg: The band nir has 2x3 pixels, red has 2x2',
+      'train/p2_000kg_nir.tif: The band nir has 2x3 pixels, red has 2x2',
       'train/p3_100kg_nir.tif: ends within block 0',
-      'p4_000kg: The band red has no valid pixel',
+      'train/p4_000kg_red.tif: The band red has no valid pixel',
       'test/t0_000kg_red.tif: Compression (tag 259) is 7 (JPEG), which is not supported',
       'nitrogen_unsaid: does not say its nitrogen',
       'holdout/p9_100kg: lies neither in train/ nor in test/',
     ]) {
       expect(message).toContain(line);
     }
+  });
+
+  test('of one plot is reported whole: every bad file of it, also beside a missing band and an unsaid target', async () => {
+    const nothing = writeTiff(2, 2, new Float32Array(4).fill(Number.NaN));
+    const files = {
+      ...trial(),
+      'train/p0_000kg_red.tif': nothing,
+      'train/p0_000kg_nir.tif': nothing,
+      'train/p1_100kg_red.tif': new Uint8Array(),
+      'train/p1_100kg_nir.tif': nothing,
+      'train/unsaid_red.tif': nothing,
+    };
+    const error = (await run(files).catch((thrown: unknown) => thrown)) as FurrowError;
+    expect(error.details).toEqual({
+      count: 6,
+      kinds: { 'missing-band': 1, 'no-target': 1, 'no-valid-pixel': 4, unreadable: 1 },
+    });
+    for (const file of ['p0_000kg_red', 'p0_000kg_nir', 'p1_100kg_nir', 'unsaid_red'])
+      expect(error.message).toMatch(new RegExp(`train/${file}\\.tif: The band .* has no valid pixel`));
+    expect(error.message).toContain('train/p1_100kg_red.tif: is empty');
+    expect(error.message).toMatch(/ {2}unsaid: .*nitrogen.*nir| {2}unsaid: .*nir.*nitrogen/);
+  });
+
+  test('is in the log, a line a file, whatever the message has room for', async () => {
+    const files: Files = {};
+    for (let i = 0; i < 300; i++) Object.assign(files, plotFiles(`train/upper_left_of_the_field_p${i}_100kg`, i));
+    for (const path of Object.keys(files)) if (path.endsWith('_nir.tif')) files[path] = new Uint8Array();
+    const lines: string[] = [];
+    const plots = await bench.artifact('plots', files);
+    const failing = bench.run(preprocess, { params: small, inputs: { plots }, onWarning: (line) => lines.push(line) });
+    const error = (await failing.catch((thrown: unknown) => thrown)) as FurrowError;
+    expect(error.message.length).toBeLessThanOrEqual(longestMessage);
+    expect(error.message).toMatch(/and \d+ more; the worker's log has every one$/);
+    expect(lines).toHaveLength(300);
+    for (const path of Object.keys(files).filter((name) => name.endsWith('_nir.tif')))
+      expect(lines).toContainEqual(`not usable: ${path}: is empty`);
+  });
+
+  test('a file of a band that only some plots have is one; a band that most have is a choice, and counted', async () => {
+    const extra = writeTiff(2, 2, new Float32Array(4));
+    const files: Files = { ...trial(), 'train/p3_100kg_blue.tif': extra, 'train/p4_000kg_shade_mask.tif': extra };
+    for (const path of Object.keys(trial()).filter((name) => name.endsWith('_red.tif')))
+      files[path.replace('_red', '_thermal')] = extra;
+    const error = (await run(files).catch((thrown: unknown) => thrown)) as FurrowError;
+    expect(error.details).toEqual({ count: 2, kinds: { 'extra-band': 2 } });
+    expect(error.message).toContain('train/p3_100kg_blue.tif: is of the band blue, which is not in `bands`');
+    expect(error.message).toContain('train/p4_000kg_shade_mask.tif: is of the band shade_mask');
+    const finished = await run(files, { ...small, onBadInput: 'skip' });
+    expect(finished.outcome.facts).toMatchObject({
+      skipped: { count: 2, kinds: { 'extra-band': 2 } },
+      ignoredFiles: 10,
+      ignoredBands: { thermal: 10 },
+    });
+  });
+
+  test('groups that the split parts are in the same report, plot by plot, and are dropped whole', async () => {
+    const files = { ...trial(), 'train/p5_100kg_red.tif': new Uint8Array(), ...plotFiles('test/p9_100kg', 1) };
+    const params = { ...small, group: '^([a-z]\\d)', validation: 0 };
+    const parted = { ...files, ...plotFiles('train/t0_again_100kg', 1) };
+    const error = (await run(parted, params).catch((thrown: unknown) => thrown)) as FurrowError;
+    expect(error.details.kinds).toEqual({ 'group-parted': 2, unreadable: 1 });
+    expect(error.message).toContain('t0_again_100kg: is a train plot; others of its group t0 are test plots');
+    const read = await features(await run(parted, { ...params, onBadInput: 'skip' }));
+    expect(read.rows('test').map(({ plot }) => plot)).toEqual(['p9_100kg', 't1_100kg']);
+    expect(read.rows('train').map(({ plot }) => plot)).not.toContain('t0_again_100kg');
+  });
+
+  test('a plot outside the group pattern has no group', async () => {
+    const files = { ...trial(), ...plotFiles('train/unlike_100kg', 1) };
+    const error = (await run(files, { ...small, group: '^([pt]\\d)' }).catch(
+      (thrown: unknown) => thrown,
+    )) as FurrowError;
+    expect(error.details.kinds).toEqual({ 'no-group': 1 });
+    expect(error.message).toContain('unlike_100kg: does not match the group pattern');
+  });
+
+  test('labels that lack columns are in the report beside bad files, also where bad plots are skipped', async () => {
+    const files = { ...trial(), 'labels.csv': 'plot,kgs\np0_000kg,1\n', 'train/p5_100kg_red.tif': new Uint8Array() };
+    const target = { labels: { target: 'kg', split: 'use' } };
+    const error = (await run(files, { ...small, target, onBadInput: 'skip' }).catch(
+      (thrown: unknown) => thrown,
+    )) as FurrowError;
+    expect(error.code).toBe('DATA_BAD_INPUT');
+    expect(error.details.kinds).toEqual({ 'bad-labels': 2, unreadable: 1 });
+    expect(error.message).toContain('has no column `kg`; did you mean `kgs`?');
+    expect(error.message).toContain('has no column `use`');
+    expect(error.message).toContain('train/p5_100kg_red.tif: is empty');
   });
 
   test('is dropped and recorded when the config says so', async () => {
@@ -246,7 +334,7 @@ describe('bad input', () => {
       code: 'DATA_EMPTY',
     });
     await expect(run(trial(), { ...small, target: { labels: { target: 'kg' } } })).rejects.toThrow(
-      'no file labels.csv',
+      'labels.csv: is not in the source',
     );
   });
 
@@ -301,6 +389,7 @@ test('memory does not grow with the number of plots', async () => {
     scratch: bench.folder,
     output: { add: added, addFile: added, attach: added, attachFile: added },
     signal: new AbortController().signal,
+    log: { info: () => undefined, warn: () => undefined },
     progress: () => {
       peak = Math.max(peak, process.memoryUsage().arrayBuffers - before);
     },

@@ -10,17 +10,18 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import type { ArtifactReader, ArtifactWriter } from '../../contract/artifact.ts';
 import { FurrowError } from '../../contract/errors.ts';
 import { type PlotRow, type Preprocessing, type Split, splits } from '../../contract/features.ts';
+import type { StageLog } from '../../contract/stage.ts';
 import type { PreprocessParams } from '../../contract/stages/preprocess.ts';
 import { plotsPerShard, writeFeatures } from './featuresWriter.ts';
 import { openFittedPlots } from './fittedPlots.ts';
-import { type BadInput, countKinds, failOnBadInput, sortBadInput } from './group/badInput.ts';
+import { type BadInput, countKinds, failOnBadInput, logBadInput, sortBadInput } from './group/badInput.ts';
 import { type DescribedPlot, describePlots } from './group/describePlots.ts';
-import { groupFiles } from './group/groupFiles.ts';
-import { type Labels, readLabels } from './group/labels.ts';
+import { groupFiles, type PlotFiles } from './group/groupFiles.ts';
+import { readLabels } from './group/labels.ts';
 import { deviation, joinMoments, type Moments, momentsOf, noMoments } from './moments.ts';
 import { finishPlot } from './plot/preprocessPlot.ts';
 import { readPlot } from './readPlot.ts';
-import { splitPlots } from './split/splitPlots.ts';
+import { partedGroups, splitPlots } from './split/splitPlots.ts';
 
 export interface PreprocessWork {
   readonly plots: ArtifactReader;
@@ -30,6 +31,8 @@ export interface PreprocessWork {
   readonly scratch: string;
   readonly output: ArtifactWriter;
   readonly signal: AbortSignal;
+  /** Takes the whole list of bad input. */
+  readonly log: StageLog;
   progress(doing: string, done: number, total: number): void;
 }
 
@@ -39,6 +42,8 @@ export interface PreprocessResult {
   readonly levels: Readonly<Record<string, number>> | undefined;
   readonly skipped: readonly BadInput[];
   readonly ignoredFiles: number;
+  /** Files of bands that most plots have and `bands` leaves out. */
+  readonly ignoredBands: Readonly<Record<string, number>>;
   readonly invalidPixels: number;
 }
 
@@ -55,37 +60,47 @@ export async function preprocessPlots(work: PreprocessWork): Promise<PreprocessR
     ...(params.validRange ? { validRange: params.validRange } : {}),
   };
   const channels = [...params.bands, ...params.indices];
-  const { described, problems, ignored } = await describe(work);
+  const { described, flawed, problems, ignored, ignoredBands, unskippable } = await describe(work);
+  const bad = new Set(problems.map((problem) => problem.plot));
 
   const fittedPlots = await openFittedPlots(join(work.scratch, 'fitted.f32'), height * width * params.bands.length);
   try {
     // Pass 1.
     const seen: SeenPlot[] = [];
-    for (const [index, plot] of described.entries()) {
+    const all: readonly PlotFiles[] = [...described, ...flawed];
+    for (const [index, files] of all.entries()) {
       work.signal.throwIfAborted();
-      const read = await readPlot(work.plots, plot, fitting);
+      const read = await readPlot(work.plots, files, fitting);
+      const plot = described[index];
       if ('problems' in read) problems.push(...read.problems);
-      else if (problems.length === 0 || params.onBadInput === 'skip') {
+      else if (plot && !bad.has(plot.plot) && (problems.length === 0 || params.onBadInput === 'skip')) {
         seen.push({
           ...plot,
           position: await fittedPlots.append(read.fitted),
           moments: channelMoments(read.fitted, fitting),
         });
       }
-      work.progress('reading plots', index + 1, described.length);
+      work.progress('reading plots', index + 1, all.length);
       await breathe();
     }
-    if (params.onBadInput === 'fail') failOnBadInput(problems);
-    if (seen.length === 0)
+    const fails = params.onBadInput === 'fail' || unskippable;
+    // A group that bad plots alone part is whole once they are dropped.
+    const parted = partedGroups(fails ? described : seen);
+    problems.push(...parted);
+    logBadInput(problems, work.log);
+    if (fails) failOnBadInput(problems);
+    const dropped = new Set(parted.map((problem) => problem.plot));
+    const kept = seen.filter((plot) => !dropped.has(plot.plot));
+    if (kept.length === 0)
       throw new FurrowError('DATA_EMPTY', `No plot is left: ${problems.length} file(s) or plot(s) were skipped`);
 
-    const split = splitPlots(seen, {
+    const split = splitPlots(kept, {
       test: 'test' in params.split ? params.split.test : undefined,
       validation: params.validation,
       seed,
     });
     const moments = channels.map((_, channel) =>
-      seen
+      kept
         .filter((plot) => split.get(plot.plot) === 'train')
         .reduce((joined, plot) => joinMoments(joined, plot.moments[channel] ?? noMoments), noMoments),
     );
@@ -100,12 +115,12 @@ export async function preprocessPlots(work: PreprocessWork): Promise<PreprocessR
     const counts: Record<Split, number> = { train: 0, validation: 0, test: 0 };
     let written = 0;
     for (const name of splits) {
-      for (const plot of seen.filter((candidate) => split.get(candidate.plot) === name)) {
+      for (const plot of kept.filter((candidate) => split.get(candidate.plot) === name)) {
         work.signal.throwIfAborted();
         const row: PlotRow = { plot: plot.plot, split: name, group: plot.group, target: plot.target };
         await writer.add(row, finishPlot(await fittedPlots.read(plot.position), preprocessing));
         counts[name]++;
-        work.progress('writing features', ++written, seen.length);
+        work.progress('writing features', ++written, kept.length);
       }
     }
     await writer.finish({
@@ -120,16 +135,17 @@ export async function preprocessPlots(work: PreprocessWork): Promise<PreprocessR
       plots: counts,
       plotsPerShard: plotsPerShard(plotLength),
     });
-    const pixels = seen.length * height * width * params.bands.length;
-    const valid = seen.reduce(
+    const pixels = kept.length * height * width * params.bands.length;
+    const valid = kept.reduce(
       (sum, plot) => sum + plot.moments.slice(0, params.bands.length).reduce((s, { count }) => s + count, 0),
       0,
     );
     return {
       plots: counts,
-      levels: levelsOf(seen),
+      levels: levelsOf(kept),
       skipped: sortBadInput(problems),
       ignoredFiles: ignored,
+      ignoredBands,
       invalidPixels: pixels - valid,
     };
   } finally {
@@ -143,39 +159,44 @@ interface SeenPlot extends DescribedPlot {
   readonly moments: readonly Moments[];
 }
 
-async function describe({
-  plots,
-  params,
-}: PreprocessWork): Promise<{ described: readonly DescribedPlot[]; problems: BadInput[]; ignored: number }> {
+interface Described {
+  readonly described: readonly DescribedPlot[];
+  /** The other plots, of which not all is known: their files may be bad, too. */
+  readonly flawed: readonly PlotFiles[];
+  readonly problems: BadInput[];
+  readonly ignored: number;
+  readonly ignoredBands: Readonly<Record<string, number>>;
+  /** Something is wrong that no dropping of plots puts right. */
+  readonly unskippable: boolean;
+}
+
+async function describe({ plots, params }: PreprocessWork): Promise<Described> {
   const paths = (await plots.files()).map((file) => file.path);
   const grouped = groupFiles(paths, params.pattern, params.bands);
-  if (grouped.plots.length + grouped.problems.length === 0) {
+  if (grouped.plots.length === 0) {
     throw new FurrowError(
       'DATA_EMPTY',
       `None of the ${paths.length} files is like \`${params.pattern}\` with a band of ${params.bands.join(', ')}`,
     );
   }
   const columns = params.target === 'filename' ? undefined : params.target.labels;
-  let labels: Labels | undefined;
-  if (columns) {
-    if (!paths.includes(columns.file)) {
-      throw new FurrowError('DATA_BAD_INPUT', `The source holds no file ${columns.file} with the plots' labels`, {
-        details: { file: columns.file },
-      });
-    }
-    labels = readLabels(new TextDecoder().decode(await plots.read(columns.file)), columns);
-  }
+  const hasLabels = columns !== undefined && paths.includes(columns.file);
+  const labels =
+    columns && readLabels(hasLabels ? new TextDecoder().decode(await plots.read(columns.file)) : undefined, columns);
   const { plots: described, problems } = describePlots(grouped.plots, {
     labels,
     labelsFile: columns?.file ?? '',
     group: params.group,
     splitBy: 'by' in params.split ? params.split.by : undefined,
-    refused: new Set(grouped.problems.map((problem) => problem.plot as string)),
   });
+  const known = new Set(described.map((plot) => plot.plot));
   return {
     described,
+    flawed: grouped.plots.filter((plot) => !known.has(plot.plot)),
     problems: [...grouped.problems, ...(labels?.problems ?? []), ...problems],
-    ignored: grouped.ignored - (columns ? 1 : 0),
+    ignored: grouped.ignored - (hasLabels ? 1 : 0),
+    ignoredBands: grouped.ignoredBands,
+    unskippable: labels?.unusable ?? false,
   };
 }
 
@@ -194,5 +215,5 @@ function levelsOf(plots: readonly DescribedPlot[]): Record<string, number> | und
 }
 
 export function skippedFacts(skipped: readonly BadInput[]): { count: number; kinds: Record<string, number> } {
-  return { count: skipped.length, kinds: countKinds(skipped) };
+  return { count: new Set(skipped.map(({ place }) => place)).size, kinds: countKinds(skipped) };
 }

@@ -9,7 +9,10 @@ import { readRaster } from './raster/readRaster.ts';
 
 export type ReadPlot = { readonly fitted: Float32Array } | { readonly problems: readonly BadInput[] };
 
-/** @returns the plot brought to size (`[height, width, bands]`, NaN where invalid), or everything that is wrong with it */
+/**
+ * @returns the plot brought to size (`[height, width, bands]`, NaN where invalid), or everything that is wrong with its files; files
+ * that it does not have are for whoever grouped them to tell
+ */
 export async function readPlot(
   artifact: ArtifactReader,
   { plot, files }: PlotFiles,
@@ -17,25 +20,30 @@ export async function readPlot(
 ): Promise<ReadPlot> {
   const problems: BadInput[] = [];
   const bands = new Map<string, Band>();
-  const perFile = files.length === 1 ? fitting.bands.length : 1;
-  const contents = await Promise.all(files.map((path) => artifact.read(path)));
+  const fileOf = new Map<string, string>();
+  const contents = await Promise.all(files.map((path) => path && artifact.read(path)));
   for (const [place, path] of files.entries()) {
-    const bytes = contents[place] as Uint8Array;
+    if (path === undefined) continue;
+    // One file holds one band, or all of them.
+    const held = files.length === 1 ? fitting.bands : fitting.bands.slice(place, place + 1);
     try {
-      const { width, height, bands: rasters } = await readRaster(bytes, path, { bands: perFile });
-      for (const [i, pixels] of rasters.entries())
-        bands.set(fitting.bands[place + i] as string, { width, height, pixels });
+      const raster = await readRaster(contents[place] as Uint8Array, path, { bands: held.length });
+      const { width, height } = raster;
+      for (const [i, name] of held.entries()) {
+        bands.set(name, { width, height, pixels: raster.bands[i] as Float32Array });
+        fileOf.set(name, path);
+      }
     } catch (error) {
       problems.push({ kind: fileProblem(error), plot, place: path, what: withoutPath(error, path) });
     }
   }
-  if (problems.length > 0) return { problems };
-  try {
-    return { fitted: fitPlot(bands, fitting) };
-  } catch (error) {
-    if (!(error instanceof FurrowError) || error.code !== 'DATA_BAD_INPUT') throw error;
-    return { problems: [{ kind: error.details.kind as BadInputKind, plot, place: plot, what: error.message }] };
+  const fit = fitPlot(bands, fitting);
+  if ('fitted' in fit) return fit;
+  for (const { kind, band, what } of fit.faults) {
+    const path = fileOf.get(band);
+    if (path !== undefined) problems.push({ kind, plot, place: path, what });
   }
+  return { problems };
 }
 
 function fileProblem(error: unknown): BadInputKind {

@@ -11,6 +11,7 @@ import type {
   Stage,
   StageContext,
   StageInputs,
+  StageLog,
   StageOutcome,
   StageProgress,
 } from '../../contract/stage.ts';
@@ -36,6 +37,7 @@ export interface Attempt {
   /** Runs between resolving a source and fetching it. */
   readonly afterResolve?: () => Promise<void>;
   readonly onProgress?: (update: StageProgress) => void;
+  readonly onWarning?: StageLog['warn'];
 }
 
 export interface FinishedAttempt {
@@ -62,7 +64,7 @@ export async function openWorkbench(): Promise<Workbench> {
       await artifact.materialize(target);
       return target;
     },
-    async run(stage, { params = {}, inputs = {}, seed = 0, signal, afterResolve, onProgress }) {
+    async run(stage, { params = {}, inputs = {}, seed = 0, signal, afterResolve, onProgress, onWarning }) {
       const scratch = join(folder, `scratch-${count++}`);
       await mkdir(scratch);
       const output = stageArtifact(store, stage.contract.output);
@@ -71,7 +73,7 @@ export async function openWorkbench(): Promise<Workbench> {
         pipeline: 'test',
         params: stage.contract.params.parse(params),
         signal: signal ?? new AbortController().signal,
-        log: { info: () => undefined, warn: () => undefined },
+        log: { info: () => undefined, warn: (message: string, fields?: JsonObject) => onWarning?.(message, fields) },
         scratch,
         baseFolder: folder,
       };

@@ -19,15 +19,14 @@ export interface DescribeOptions {
   /** A regular expression with a capture. */
   readonly group: string | undefined;
   readonly splitBy: 'folder' | 'labels' | undefined;
-  /** Plots whose files were refused already: their labels are not without a plot. */
-  readonly refused: ReadonlySet<string>;
 }
 
+/** @returns the plots of which all is known, and what is missing of the others */
 export function describePlots(
   plots: readonly PlotFiles[],
   options: DescribeOptions,
 ): { readonly plots: readonly DescribedPlot[]; readonly problems: readonly BadInput[] } {
-  const { labels, labelsFile, group, splitBy, refused } = options;
+  const { labels, labelsFile, group, splitBy } = options;
   const capture = group === undefined ? undefined : new RegExp(group);
   const described: DescribedPlot[] = [];
   const problems: BadInput[] = [];
@@ -45,18 +44,19 @@ export function describePlots(
     const flaw = (kind: BadInput['kind'], what: string): void => {
       problems.push({ kind, plot: plot.plot, place: plot.plot, what });
     };
-    // The label's own flaw is listed already.
-    if (target === undefined && flawed.has(plot.plot)) continue;
-    if (target === undefined && labels) flaw('no-label', `has no row in ${labelsFile}`);
-    else if (target === undefined)
+    // The label's own flaw, or that of all labels, is listed already.
+    if (labels && target === undefined && !labels.unusable && !flawed.has(plot.plot))
+      flaw('no-label', `has no row in ${labelsFile}`);
+    if (!labels && target === undefined)
       flaw('no-target', 'does not say its nitrogen as in `_100kg_`, `zerokg` or `zero_kg`');
-    else if (splitBy === 'folder' && !given) flaw('no-split', 'lies neither in train/ nor in test/');
-    else if (captured === undefined) flaw('no-target', `does not match the group pattern \`${group}\``);
-    else described.push({ ...plot, target, group: captured, given });
+    if (splitBy === 'folder' && !given) flaw('no-split', 'lies neither in train/ nor in test/');
+    if (captured === undefined) flaw('no-group', `does not match the group pattern \`${group}\``);
+    if (target === undefined || captured === undefined || (splitBy === 'folder' && !given)) continue;
+    described.push({ ...plot, target, group: captured, given });
   }
   const known = new Set(plots.map((plot) => plot.plot));
   for (const [plot, label] of labels?.byPlot ?? []) {
-    if (known.has(plot) || refused.has(plot)) continue;
+    if (known.has(plot)) continue;
     problems.push({
       kind: 'no-plot',
       place: `${labelsFile} line ${label.line}`,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { FurrowError } from '../../../contract/errors.ts';
+import { longestMessage } from '../../../contract/redact.ts';
 import { type BadInput, failOnBadInput } from './badInput.ts';
 import { readCsv } from './csv.ts';
 import { filenameTarget } from './filenameTarget.ts';
@@ -35,6 +36,16 @@ describe('files become plots', () => {
     expect([plots.length, problems.length, ignored]).toEqual([1, 0, 2]);
   });
 
+  test('a file of an unasked band is known by its plot, whatever characters part them', () => {
+    const plots = ['a', 'a_b', 'c', 'd', 'e'].flatMap((plot) => [`${plot}_red.tif`, `${plot}_nir.tif`]);
+    const found = groupFiles([...plots, 'a_b_x_y.tif', 'a_z.tif', 'other_z.tif'], '{plot}_{band}.tif', ['red', 'nir']);
+    expect(found.problems).toMatchObject([
+      { kind: 'extra-band', plot: 'a_b', place: 'a_b_x_y.tif', what: expect.stringContaining('band x_y') },
+      { kind: 'extra-band', plot: 'a', place: 'a_z.tif', what: expect.stringContaining('band z') },
+    ]);
+    expect(found.ignored).toBe(1);
+  });
+
   test('a pattern may have folders, and a plot keeps the folders that are no split', () => {
     const { plots } = groupFiles(['test/may/p1/red.tif', 'test/june/p1/red.tif'], '{plot}/{band}.tif', ['red']);
     expect(plots.map(({ plot, folder }) => [plot, folder])).toEqual([
@@ -64,7 +75,8 @@ describe('files become plots', () => {
       ...filesOf('train/d'),
     ];
     const { plots, problems } = groupFiles(files, '{plot}_{band}.tif', bands);
-    expect(plots.map(({ plot }) => plot)).toEqual(['d']);
+    expect(plots.map(({ plot }) => plot)).toEqual(['a', 'b', 'c', 'd']);
+    expect(plots[0]?.files).toEqual([undefined, ...filesOf('train/a').slice(1)]);
     expect(problems.map(({ kind, plot }) => [kind, plot])).toEqual([
       ['missing-band', 'a'],
       ['extra-file', 'b'],
@@ -130,22 +142,60 @@ describe('labels', () => {
     expect(problems.map(({ place }) => place)).toEqual([3, 4, 6, 7, 8, 9].map((line) => `labels.csv line ${line}`));
   });
 
-  test('a column that is not there names the one that was meant', () => {
-    expect(() => readLabels('plot,split,place,nitrogen_kg\n', { ...columns, target: 'nitrogen_kgs' })).toThrow(
-      'did you mean `nitrogen_kg`?',
-    );
+  test('columns that are not there are all named, each with the one that was meant', () => {
+    const { problems, unusable } = readLabels('plot,split,nitrogen_kg\n', { ...columns, target: 'nitrogen_kgs' });
+    expect(unusable).toBe(true);
+    expect(problems.map(({ what }) => what)).toEqual([
+      expect.stringContaining('`nitrogen_kgs`; did you mean `nitrogen_kg`?'),
+      expect.stringContaining('no column `place`'),
+    ]);
+  });
+
+  test.each([
+    [undefined, 'is not in the source'],
+    ['', 'is empty'],
+    ['a,"b', 'is no CSV file'],
+  ])('a file that says %j is unusable', (text, what) => {
+    expect(readLabels(text, columns)).toMatchObject({
+      unusable: true,
+      problems: [{ kind: 'bad-labels', place: 'labels.csv', what: expect.stringContaining(what) }],
+    });
   });
 });
 
-test('the list of bad input is short enough for history, and counts what it leaves out', () => {
-  const problems = Array.from(
-    { length: 5000 },
-    (_, i): BadInput => ({ kind: 'unreadable', place: `train/${i}_${'x'.repeat(300)}.tif`, what: 'is empty' }),
-  );
-  const error = catchError(() => failOnBadInput(problems));
-  expect(error.message.length).toBeLessThan(5000);
-  expect(error.message).toContain('and 4980 more');
-  expect(error.details).toEqual({ count: 5000, kinds: { unreadable: 5000 } });
+describe('the list of bad input', () => {
+  const problems = (count: number, name: string): BadInput[] =>
+    Array.from({ length: count }, (_, i) => ({
+      kind: 'no-valid-pixel',
+      place: `train/${name}${String(i).padStart(3, '0')}.tif`,
+      what: `The band red has no valid pixel, whichever of ${'its many '.repeat(8)}pixels is looked at`,
+    }));
+
+  test('names the kind of fault where there is no room for sentences', () => {
+    const error = catchError(() => failOnBadInput(problems(90, 'p')));
+    expect(error.message.split('\n')).toHaveLength(91);
+    expect(error.message).toContain('  train/p089.tif: no valid pixel');
+  });
+
+  test('is one line a place', () => {
+    const twice: BadInput[] = [
+      { kind: 'missing-band', place: 'p', what: 'has no red' },
+      { kind: 'no-label', place: 'p', what: 'has no row' },
+    ];
+    expect(catchError(() => failOnBadInput(twice)).message).toBe(
+      '1 file or plot is not usable:\n  p: has no red; has no row',
+    );
+  });
+
+  test('is short enough for history, and counts what it leaves out', () => {
+    for (const name of ['p', 'x'.repeat(300)]) {
+      const error = catchError(() => failOnBadInput(problems(5000, name)));
+      expect(error.message.length).toBeLessThanOrEqual(longestMessage);
+      const lines = error.message.split('\n');
+      expect(lines.at(-1)).toContain(`and ${5000 - (lines.length - 2)} more`);
+      expect(error.details).toEqual({ count: 5000, kinds: { 'no-valid-pixel': 5000 } });
+    }
+  });
 });
 
 function catchError(act: () => void): FurrowError {

@@ -1,5 +1,4 @@
 /** Reads plots' targets, splits and groups from a CSV file. */
-import { FurrowError } from '../../../contract/errors.ts';
 import type { Split } from '../../../contract/features.ts';
 import { suggest } from '../../../contract/suggest.ts';
 import type { BadInput } from './badInput.ts';
@@ -24,25 +23,31 @@ export interface Label {
 export interface Labels {
   readonly byPlot: ReadonlyMap<string, Label>;
   readonly problems: readonly BadInput[];
+  /** The file is absent, no CSV, or lacks a column: nothing can be said of any plot, and no plot be dropped for it. */
+  readonly unusable: boolean;
 }
 
-/** @throws FurrowError `DATA_BAD_INPUT` when the file is no CSV, or lacks a column: nothing can be read from it then */
-export function readLabels(text: string, columns: LabelColumns): Labels {
-  const [header, ...rows] = parse(text, columns.file);
-  if (!header) throw new FurrowError('DATA_BAD_INPUT', `${columns.file} is empty; expected a header and a row a plot`);
-  const column = (name: string): number => {
-    const index = header.values.indexOf(name);
-    if (index >= 0) return index;
-    const meant = suggest(name, header.values);
-    const known = header.values.join(', ').slice(0, 300);
-    throw new FurrowError(
-      'DATA_BAD_INPUT',
-      `${columns.file} has no column \`${name}\`${meant ? `; did you mean \`${meant}\`?` : ''} It has: ${known}`,
-      {
-        details: { file: columns.file, column: name },
-      },
+/** @param text undefined: the source has no such file */
+export function readLabels(text: string | undefined, columns: LabelColumns): Labels {
+  if (text === undefined)
+    return unusable(columns, ["is not in the source; expected a CSV file with the plots' labels"]);
+  let parsed: ReturnType<typeof readCsv>;
+  try {
+    parsed = readCsv(text);
+  } catch (cause) {
+    return unusable(columns, [`is no CSV file: ${(cause as Error).message}`]);
+  }
+  const [header, ...rows] = parsed;
+  if (!header) return unusable(columns, ['is empty; expected a header and a row a plot']);
+  const missing = [columns.plot, columns.target, columns.split, columns.group].filter(
+    (name) => name !== undefined && !header.values.includes(name),
+  ) as string[];
+  if (missing.length > 0)
+    return unusable(
+      columns,
+      missing.map((name) => missingColumn(name, header.values)),
     );
-  };
+  const column = (name: string): number => header.values.indexOf(name);
   const at = {
     plot: column(columns.plot),
     target: column(columns.target),
@@ -76,16 +81,15 @@ export function readLabels(text: string, columns: LabelColumns): Labels {
     else byPlot.set(plot, { target, split, group: group || undefined, line });
   }
   for (const plot of spoilt) byPlot.delete(plot);
-  return { byPlot, problems };
+  return { byPlot, problems, unusable: false };
 }
 
-function parse(text: string, file: string): ReturnType<typeof readCsv> {
-  try {
-    return readCsv(text);
-  } catch (cause) {
-    throw new FurrowError('DATA_BAD_INPUT', `${file} is no CSV file: ${(cause as Error).message}`, {
-      details: { file },
-      cause,
-    });
-  }
+function unusable({ file }: LabelColumns, faults: readonly string[]): Labels {
+  const problems = faults.map((what): BadInput => ({ kind: 'bad-labels', place: file, what }));
+  return { byPlot: new Map(), problems, unusable: true };
+}
+
+function missingColumn(name: string, known: readonly string[]): string {
+  const meant = suggest(name, known);
+  return `has no column \`${name}\`${meant ? `; did you mean \`${meant}\`?` : ''} It has: ${known.join(', ').slice(0, 300)}`;
 }

@@ -38,22 +38,48 @@ export function fileMatcher(pattern: string, bands: readonly string[]): (path: s
   const known = [...new Set([...bands, ...wellKnownBands].map((band) => band.toLowerCase()))].sort(
     (a, b) => b.length - a.length,
   );
+  const matcher = patternRegex(pattern, '[^/]+?', known.map(literally).join('|'));
+  return (path) => plotFileOf(path, matcher);
+}
+
+/**
+ * @returns a reader of paths whose band may be anything: every way to part a name into plot and band, the longest plot first, since
+ * both may have the character between them
+ */
+export function anyBandMatcher(pattern: string): (path: string) => Iterable<PlotFile> {
+  const matchers: RegExp[] = [];
+  return function* (path) {
+    for (let most = longestName; most > 0; ) {
+      matchers[most] ??= patternRegex(pattern, `[^/]{1,${most}}`, '[^/]+?');
+      const file = plotFileOf(path, matchers[most] as RegExp);
+      if (!file) return;
+      yield file;
+      most = file.plot.length - file.plot.lastIndexOf('/') - 2;
+    }
+  };
+}
+
+/** Bytes, of file systems: https://man7.org/linux/man-pages/man3/realpath.3.html (NAME_MAX) */
+const longestName = 255;
+
+function patternRegex(pattern: string, plot: string, band: string): RegExp {
   const regex = pattern.replace(/\{plot\}|\{band\}|[\\^$.*+?()[\]{}|]/g, (part) => {
-    if (part === '{plot}') return '(?<plot>[^/]+?)';
-    if (part === '{band}') return `(?<band>${known.map(literally).join('|')})`;
+    if (part === '{plot}') return `(?<plot>${plot})`;
+    if (part === '{band}') return `(?<band>${band})`;
     return `\\${part}`;
   });
   // A second {plot} or {band} would be a second group of that name: it must match the same text.
   const once = regex.replace(/\(\?<(plot|band)>[^)]*\)/g, keepFirst());
-  const matcher = new RegExp(`^(?<prefix>(?:[^/]+/)*)${once}$`, 'i');
-  return (path) => {
-    const found = matcher.exec(path)?.groups;
-    if (!found) return undefined;
-    const folders = (found.prefix ?? '').split('/').slice(0, -1);
-    const folder = splitOf(folders[0]);
-    const plot = [...(folder ? folders.slice(1) : folders), found.plot as string].join('/');
-    return { path, plot, band: found.band?.toLowerCase(), folder };
-  };
+  return new RegExp(`^(?<prefix>(?:[^/]+/)*)${once}$`, 'i');
+}
+
+function plotFileOf(path: string, matcher: RegExp): PlotFile | undefined {
+  const found = matcher.exec(path)?.groups;
+  if (!found) return undefined;
+  const folders = (found.prefix ?? '').split('/').slice(0, -1);
+  const folder = splitOf(folders[0]);
+  const plot = [...(folder ? folders.slice(1) : folders), found.plot as string].join('/');
+  return { path, plot, band: found.band?.toLowerCase(), folder };
 }
 
 const splitFolders: Readonly<Record<string, Split>> = {

@@ -123,6 +123,17 @@ describe('a plot becomes [height, width, channels]', () => {
     );
   });
 
+  test('every band at fault is told, and those of an unusual size are held against the usual one', () => {
+    const bands = new Map([
+      ['red', band([[1, 1]])],
+      ['nir', band([[1, 1, 1]])],
+      ['green', band([[Number.NaN, Number.NaN, Number.NaN]])],
+    ]);
+    expect(() => preprocessPlot(bands, { ...preprocessing, bands: ['red', 'nir', 'green', 'blue'] })).toThrow(
+      'The band red has 1x2 pixels, nir has 1x3; The band green has no valid pixel; The band blue is missing',
+    );
+  });
+
   test('its summary is each mean, then each standard deviation', () => {
     expect([...summarizePlot(Float32Array.of(1, 10, 3, 10), 2)]).toEqual([2, 10, 1, 0]);
   });

@@ -10,36 +10,52 @@ export type Fitting = Omit<Preprocessing, 'fill'>;
 /**
  * @param bands the plot's rasters by band name; others are ignored
  * @returns `[height, width, channels]`: the bands, invalid pixels filled, then the indices; not standardised
- * @throws FurrowError `DATA_BAD_INPUT` when a band is missing, of another size than the others, smaller than the crop, or has no
- * valid pixel
+ * @throws FurrowError `DATA_BAD_INPUT` that tells every band which is missing, of another size than the others, smaller than the
+ * crop, or without a valid pixel
  */
 export function preprocessPlot(bands: ReadonlyMap<string, Band>, preprocessing: Preprocessing): Float32Array {
-  return finishPlot(fitPlot(bands, preprocessing), preprocessing);
+  const fit = fitPlot(bands, preprocessing);
+  if ('fitted' in fit) return finishPlot(fit.fitted, preprocessing);
+  throw new FurrowError('DATA_BAD_INPUT', fit.faults.map(({ what }) => what).join('; '), {
+    details: { kind: fit.faults[0]?.kind ?? '' },
+  });
 }
 
-/** The first half: brings the bands to size. @returns `[height, width, bands]`, NaN where there is no valid pixel; throws as {@link preprocessPlot} */
+/** What is wrong with one band of a plot. */
+export interface BandFault {
+  readonly kind: 'missing-band' | 'size-differs' | 'too-small' | 'no-valid-pixel';
+  readonly band: string;
+  /** A sentence. */
+  readonly what: string;
+}
+
+/** The first half: brings the bands to size. @returns `[height, width, bands]`, NaN where there is no valid pixel, or every band's faults */
 export function fitPlot(
   bands: ReadonlyMap<string, Band>,
   { bands: names, height, width, fit, validRange }: Fitting,
-): Float32Array {
-  const first = bands.get(names[0] as string);
+): { readonly fitted: Float32Array } | { readonly faults: readonly BandFault[] } {
+  const usual = usualBand(names, bands);
   const fitted = new Float32Array(height * width * names.length);
+  const faults: BandFault[] = [];
   for (const [channel, name] of names.entries()) {
     const band = bands.get(name);
-    if (!band || !first) throw bad('missing-band', `The band ${name} is missing`);
-    if (band.width !== first.width || band.height !== first.height) {
-      throw bad(
-        'size-differs',
-        `The band ${name} has ${band.height}x${band.width} pixels, ${names[0]} has ${first.height}x${first.width}`,
-      );
-    }
-    if (fit === 'crop' && (band.height < height || band.width < width)) {
-      throw bad(
-        'too-small',
-        `The band ${name} has ${band.height}x${band.width} pixels, too few to crop ${height}x${width}`,
-      );
+    const fault = (kind: BandFault['kind'], what: string): void => {
+      faults.push({ kind, band: name, what: `The band ${name} ${what}` });
+    };
+    if (!band) {
+      fault('missing-band', 'is missing');
+      continue;
     }
     const checked = { ...band, pixels: validPixels(band.pixels, validRange) };
+    const has = `has ${band.height}x${band.width} pixels`;
+    const differs = usual !== undefined && (band.width !== usual.width || band.height !== usual.height);
+    const tooSmall = fit === 'crop' && (band.height < height || band.width < width);
+    if (differs) fault('size-differs', `${has}, ${usual.name} has ${usual.height}x${usual.width}`);
+    else if (tooSmall) fault('too-small', `${has}, too few to crop ${height}x${width}`);
+    if (differs || tooSmall) {
+      if (checked.pixels.every(Number.isNaN)) fault('no-valid-pixel', 'has no valid pixel');
+      continue;
+    }
     const pixels = fit === 'crop' ? cropBand(checked, { height, width }) : resizeBand(checked, { height, width });
     let valid = 0;
     for (let i = 0, to = channel; i < pixels.length; i++, to += names.length) {
@@ -47,9 +63,9 @@ export function fitPlot(
       fitted[to] = value;
       if (!Number.isNaN(value)) valid++;
     }
-    if (valid === 0) throw bad('no-valid-pixel', `The band ${name} has no valid pixel`);
+    if (valid === 0) fault('no-valid-pixel', 'has no valid pixel');
   }
-  return fitted;
+  return faults.length > 0 ? { faults } : { fitted };
 }
 
 /** The second half: fills invalid pixels, appends the indices. @param fitted what {@link fitPlot} returned; not changed */
@@ -88,6 +104,13 @@ function validPixels(pixels: Float32Array, range: readonly [number, number] | un
   return pixels.map((value) => (value >= low && value <= high ? value : Number.NaN));
 }
 
-function bad(kind: string, message: string): FurrowError {
-  return new FurrowError('DATA_BAD_INPUT', message, { details: { kind } });
+/** A band of the size that most have, the first of them: what the others are held against. */
+function usualBand(names: readonly string[], bands: ReadonlyMap<string, Band>): (Band & { name: string }) | undefined {
+  const found = names.flatMap((name) => {
+    const band = bands.get(name);
+    return band ? [{ name, ...band }] : [];
+  });
+  const alike = (one: Band): number =>
+    found.filter(({ width, height }) => width === one.width && height === one.height).length;
+  return found.toSorted((a, b) => alike(b) - alike(a))[0];
 }

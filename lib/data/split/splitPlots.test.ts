@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Split } from '../../../contract/features.ts';
-import { type SplitPlot, splitPlots } from './splitPlots.ts';
+import { partedGroups, type SplitPlot, splitPlots } from './splitPlots.ts';
 
 function plots(count: number, describe: (index: number) => Partial<SplitPlot>): SplitPlot[] {
   return Array.from({ length: count }, (_, i) => ({
@@ -90,11 +90,22 @@ describe('any drawn split', () => {
   });
 });
 
-test('a given split that parts a group is refused by name', () => {
+test('every plot of a group that the given split parts is told, with where the others are', () => {
   const list = plots(4, (i) => ({ group: i < 2 ? 'north' : 'south', given: i === 0 ? 'test' : 'train' }));
-  expect(() => splitPlots(list, { test: undefined, validation: 0, seed: 0 })).toThrow(
-    expect.objectContaining({ code: 'DATA_BAD_INPUT', message: expect.stringContaining('north') }),
-  );
+  expect(partedGroups(list)).toEqual([
+    {
+      kind: 'group-parted',
+      plot: 'p0',
+      place: 'p0',
+      what: 'is a test plot; others of its group north are train plots',
+    },
+    {
+      kind: 'group-parted',
+      plot: 'p1',
+      place: 'p1',
+      what: 'is a train plot; others of its group north are test plots',
+    },
+  ]);
 });
 
 test('a source of test plots alone has nothing to train on', () => {

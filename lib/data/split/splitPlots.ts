@@ -1,6 +1,7 @@
 /** Decides which plots train, which choose between models, and which test. */
 import { FurrowError } from '../../../contract/errors.ts';
 import type { Split } from '../../../contract/features.ts';
+import type { BadInput } from '../group/badInput.ts';
 import { randomStream } from '../random.ts';
 import { type GroupOfPlots, strataOf } from './strata.ts';
 
@@ -24,16 +25,10 @@ export interface SplitRule {
  * Groups are never parted. What is drawn is stratified by target, and depends on seed and group names alone: not on the order of
  * the plots, nor on what was drawn before.
  *
- * @throws FurrowError `DATA_BAD_INPUT` when the given split parts a group; `DATA_EMPTY` when nothing is left to train on
+ * @param plots without any of {@link partedGroups}
+ * @throws FurrowError `DATA_EMPTY` when nothing is left to train on
  */
 export function splitPlots(plots: readonly SplitPlot[], rule: SplitRule): Map<string, Split> {
-  const parted = partedGroups(plots);
-  if (parted.length > 0) {
-    const shown = parted.slice(0, 20).join(', ').slice(0, 1000);
-    throw new FurrowError('DATA_BAD_INPUT', `The given split parts ${parted.length} group(s) of plots: ${shown}`, {
-      details: { count: parted.length, kinds: { 'group-parted': parted.length } },
-    });
-  }
   const splitOfGroup = new Map<string, Split>();
   const groups = groupsOf(plots);
   for (const { group, given } of plots) splitOfGroup.set(group, given ?? 'train');
@@ -48,6 +43,18 @@ export function splitPlots(plots: readonly SplitPlot[], rule: SplitRule): Map<st
   const splits = new Map(plots.map(({ plot, group }) => [plot, splitOfGroup.get(group) as Split]));
   if (![...splits.values()].includes('train')) throw new FurrowError('DATA_EMPTY', 'No plot is left to train on');
   return splits;
+}
+
+/** Every plot of the groups that the given split parts: test plots like those that trained a model flatter it. */
+export function partedGroups(plots: readonly SplitPlot[]): BadInput[] {
+  const splitsOf = new Map<string, Set<Split | undefined>>();
+  for (const { group, given } of plots) splitsOf.set(group, (splitsOf.get(group) ?? new Set()).add(given));
+  return plots.flatMap(({ plot, group, given }): BadInput[] => {
+    const others = [...(splitsOf.get(group) ?? [])].filter((split) => split !== given).sort();
+    if (others.length === 0) return [];
+    const what = `is a ${given} plot; others of its group ${group} are ${others.join(' and ')} plots`;
+    return [{ kind: 'group-parted', plot, place: plot, what }];
+  });
 }
 
 /** Groups that hold about `share` of the plots; at least one, and never all, where `share` is above 0 and there are two. */
@@ -86,14 +93,4 @@ function groupsOf(plots: readonly SplitPlot[]): GroupOfPlots[] {
     plots: list.length,
     target: list.reduce((sum, target) => sum + target, 0) / list.length,
   }));
-}
-
-function partedGroups(plots: readonly SplitPlot[]): string[] {
-  const first = new Map<string, Split | undefined>();
-  const parted = new Set<string>();
-  for (const { group, given } of plots) {
-    if (first.has(group) && first.get(group) !== given) parted.add(group);
-    first.set(group, given);
-  }
-  return [...parted].sort();
 }
