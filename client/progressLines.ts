@@ -66,7 +66,7 @@ export function progressPrinter(output: Output, now: () => number = Date.now): P
         '',
         ...(result.headline ? [`${result.headline.name}: ${shortNumber(result.headline.value)}`] : []),
         ...Object.values(result.stages).flatMap(placeLines),
-        `Record: ${result.record}`,
+        ...(result.record ? [`Record: ${result.record}`] : []),
         ...(page ? [`Temporal UI: ${page}`] : []),
       ];
     },

@@ -165,8 +165,8 @@ export interface TrainPipelineResult {
   readonly status: 'finished';
   readonly headline?: Headline;
   readonly stages: Readonly<Record<string, StageSummary>>;
-  /** Where the whole record is. */
-  readonly record: string;
+  /** Where the whole record is; absent when the store was away at the end. */
+  readonly record?: string;
 }
 
 export interface StageSummary {

@@ -13,7 +13,7 @@ import { processEntries } from './processEntries.mjs';
 const root = resolve(import.meta.dirname, '..');
 
 /** Programs that a person or the worker starts; the processes that stages start are found by {@link processEntries}. */
-const programs = ['bench/stages.ts'];
+const programs = ['bench/stages.ts', 'bench/bare/main.ts'];
 
 /** The command, with the packages that it needs in it: half of a short command's time would go into finding their files. */
 const client = 'client/main.ts';
@@ -22,14 +22,20 @@ const neverInClient = [
   '@temporalio/core-bridge',
   '@tensorflow/*',
   'fastify',
-  'geotiff',
   'pino',
-  'busboy',
   '@fastify/*',
 ];
 
+const stageFile = /^\w+\.ts$/;
+/** A file that no stage can be named by would be passed over in silence. */
+const misnamed = readdirSync(join(root, 'activities')).filter(
+  (name) => /(?<!\.test)\.ts$/.test(name) && !stageFile.test(name),
+);
+if (misnamed.length > 0)
+  throw new Error(`Name a stage with letters and digits: activities/${misnamed.join(', activities/')}`);
+
 const stages = readdirSync(join(root, 'activities'))
-  .filter((name) => /^\w+\.ts$/.test(name))
+  .filter((name) => stageFile.test(name))
   .map((name) => `activities/${name}`);
 const present = (/** @type {string} */ path) =>
   readdirSync(join(root, dirname(path))).includes(path.split('/').pop() ?? '');

@@ -47,26 +47,30 @@ export async function trainPipeline(input?: TrainPipelineInput): Promise<TrainPi
   const state: RunState = new RunState({ pipeline: '', workflowId, runId }, startTime, () => keeper.show());
   const keeper = recordKeeper(() => state);
   setHandler(progress, () => state.record());
+  let failed: { readonly error: unknown } | undefined;
   try {
     const plan = await makePlan({ request: readInput(input) });
     state.planned(plan);
     showPlan(plan);
     await runStages(plan, state);
     state.ended('finished');
-    return resultOf(state);
   } catch (error) {
     const cancelled = isCancellation(error) || CancellationScope.current().consideredCancelled;
+    failed = { error: cancelled ? asCancellation(error) : asApplicationFailure(error, 'the run failed') };
     const { failure } = readFailure(error);
     state.ended(cancelled ? 'cancelled' : 'failed', cancelled ? undefined : failureOf(state.record(), failure));
-    if (!cancelled) throw asApplicationFailure(error, 'the run failed');
-    // A stage may have failed before the run was cancelled: the run ends as cancelled all the same.
-    throw isCancellation(error) ? error : new CancelledFailure('the run was cancelled');
-  } finally {
-    await CancellationScope.nonCancellable(async () => {
-      showEnd(state.record());
-      await keeper.close();
-    });
   }
+  const place = await CancellationScope.nonCancellable(() => {
+    showEnd(state.record());
+    return keeper.close();
+  });
+  if (failed) throw failed.error;
+  return resultOf(state, place);
+}
+
+/** A stage may have failed before the run was cancelled: the run ends as cancelled all the same. */
+function asCancellation(error: unknown): unknown {
+  return isCancellation(error) ? error : new CancelledFailure('the run was cancelled');
 }
 
 async function runStages(plan: Plan, state: RunState): Promise<void> {
@@ -119,7 +123,7 @@ function failureOf(record: RunRecord, failure: NonNullable<RunRecord['failure']>
   return { ...failure, ...(stage && { stage }) };
 }
 
-function resultOf(state: RunState): TrainPipelineResult {
+function resultOf(state: RunState, place: string | undefined): TrainPipelineResult {
   const record = state.record();
   const stages: Record<string, StageSummary> = {};
   for (const { name, status, artifact, metrics = {}, facts = {} } of record.stages) {
@@ -130,6 +134,6 @@ function resultOf(state: RunState): TrainPipelineResult {
     status: 'finished',
     ...(record.headline && { headline: record.headline }),
     stages,
-    record: `${record.store?.uri}/runs/${state.run.workflowId}/${state.run.runId}`,
+    ...(place && { record: place }),
   };
 }

@@ -12,7 +12,7 @@ import { runDetails } from './details.ts';
 import type { RunState } from './runState.ts';
 
 const { saveRecord } = proxyLocalActivities<{
-  saveRecord(store: StoreLocation, record: RunRecord, sequence: number): Promise<void>;
+  saveRecord(store: StoreLocation, record: RunRecord, sequence: number): Promise<string>;
 }>({
   startToCloseTimeout: '1 minute',
   summary: 'the run record, for the store',
@@ -71,6 +71,7 @@ export function recordKeeper(state: () => RunState) {
   /** The last that was tried: a store that is away is tried again with the next change, and at the end. */
   let tried = 0;
   let closing = false;
+  let place: string | undefined;
   const save = async () => {
     const current = state();
     const store = current.plan?.store;
@@ -78,8 +79,9 @@ export function recordKeeper(state: () => RunState) {
     const { sequence } = current;
     tried = sequence;
     await saveRecord(store, current.record(), sequence).then(
-      () => {
+      (uri) => {
         saved = sequence;
+        place = uri;
       },
       () => {},
     );
@@ -93,13 +95,14 @@ export function recordKeeper(state: () => RunState) {
   });
   return {
     show: () => setCurrentDetails(runDetails(state().record())),
-    /** Waits until the last state is saved. */
-    async close(): Promise<void> {
+    /** Waits until the last state is saved, and says where; undefined when it could not be. */
+    async close(): Promise<string | undefined> {
       closing = true;
       await CancellationScope.nonCancellable(async () => {
         await loop;
         if (state().sequence > saved) await save();
       });
+      return place;
     },
   };
 }

@@ -24,7 +24,7 @@ import { resolveStage, runStage } from './runStage.ts';
 export interface FurrowActivities {
   plan(request: PlanRequest): Promise<Plan>;
   lookUpStage(task: StageTask): Promise<LookupResult>;
-  saveRecord(store: StoreLocation, record: RunRecord, sequence: number): Promise<void>;
+  saveRecord(store: StoreLocation, record: RunRecord, sequence: number): Promise<string>;
 }
 
 /** Everything that a worker registers: the activities above, each stage under its name, and `NAME.resolve` for sources. */

@@ -1,9 +1,7 @@
 import { FurrowError } from '../../contract/errors.ts';
-import type { RegisteredVersion } from '../../contract/registry.ts';
 import type { Pointers } from '../../contract/stage.ts';
 import { contend } from './contend.ts';
-import { lastPart, registryNames } from './names.ts';
-import { readVersion } from './versions.ts';
+import { registryNames } from './names.ts';
 
 /** Where an alias moved. `from` is undefined when it is new. */
 export interface AliasMove {
@@ -31,24 +29,6 @@ export async function readAlias(pointers: Pointers, model: string, alias: string
   const name = registryNames.alias(model, alias);
   const pointer = await pointers.read(name);
   return pointer === undefined ? undefined : numberOf(pointer.value, name);
-}
-
-/** All aliases of a model, as `{ candidate: 3 }`. */
-export async function listAliases(pointers: Pointers, model: string): Promise<Readonly<Record<string, number>>> {
-  const names = (await pointers.list(registryNames.aliases(model))).map(lastPart);
-  const versions = await Promise.all(names.map((alias) => readAlias(pointers, model, alias)));
-  return Object.fromEntries(names.flatMap((alias, i) => (versions[i] === undefined ? [] : [[alias, versions[i]]])));
-}
-
-/** The version that a person names: a number (`3`, `v3`) or an alias (`candidate`). */
-export async function findVersion(
-  pointers: Pointers,
-  model: string,
-  wanted: string,
-): Promise<RegisteredVersion | undefined> {
-  const number = wanted.match(/^v?(\d+)$/)?.[1];
-  const version = number === undefined ? await readAlias(pointers, model, wanted) : Number(number);
-  return version === undefined ? undefined : readVersion(pointers, model, version);
 }
 
 function numberOf(value: unknown, name: string): number {

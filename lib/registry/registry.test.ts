@@ -6,9 +6,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Digest } from '../../contract/artifact.ts';
 import type { Pointers } from '../../contract/stage.ts';
 import { openStore, type Store } from '../store/store.ts';
-import { findVersion, listAliases, moveAlias, readAlias } from './aliases.ts';
+import { moveAlias, readAlias } from './aliases.ts';
 import { registryNames } from './names.ts';
-import { type Candidate, contentOf, listModels, listVersions, registerVersion } from './versions.ts';
+import { type Candidate, contentOf, listVersions, registerVersion } from './versions.ts';
 
 let folder: string;
 let pointers: Pointers;
@@ -24,7 +24,6 @@ test('the first model of a name is version 1, the next one 2', async () => {
   expect((await registerVersion(pointers, candidate('a'))).version).toBe(1);
   expect((await registerVersion(pointers, candidate('b'))).version).toBe(2);
   expect((await registerVersion(pointers, { ...candidate('a'), model: 'other' })).version).toBe(1);
-  expect(await listModels(pointers)).toEqual(['nitrogen', 'other']);
 });
 
 test('an evaluation that is registered again is the version that it was, with the lineage of the first time', async () => {
@@ -85,16 +84,6 @@ test('an alias moves from version to version, and racing moves leave it at one o
   expect(await moveAlias(pointers, 'nitrogen', 'candidate', 2)).toEqual({ from: 1, to: 2 });
   await Promise.all(versions.map(({ version }) => moveAlias(pointers, 'nitrogen', 'candidate', version)));
   expect([1, 2, 3]).toContain(await readAlias(pointers, 'nitrogen', 'candidate'));
-  expect(Object.keys(await listAliases(pointers, 'nitrogen'))).toEqual(['candidate']);
-});
-
-test('a version is found by number and by alias', async () => {
-  const version = await registerVersion(pointers, candidate('a'));
-  await moveAlias(pointers, 'nitrogen', 'champion', 1);
-  expect(await findVersion(pointers, 'nitrogen', 'v1')).toEqual(version);
-  expect(await findVersion(pointers, 'nitrogen', '1')).toEqual(version);
-  expect(await findVersion(pointers, 'nitrogen', 'champion')).toEqual(version);
-  expect(await findVersion(pointers, 'nitrogen', 'candidate')).toBeUndefined();
 });
 
 test('a model name that could leave the registry is refused', async () => {

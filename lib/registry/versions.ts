@@ -55,13 +55,6 @@ export async function listVersions(pointers: Pointers, model: string): Promise<r
   return versions.filter((version) => version !== undefined);
 }
 
-/** The names of the models that have a version, sorted. */
-export async function listModels(pointers: Pointers): Promise<readonly string[]> {
-  const names = await pointers.list(registryNames.root);
-  const models = names.flatMap((name) => name.match(/([^/]+)\/versions\/\d+$/)?.[1] ?? []);
-  return [...new Set(models)].sort();
-}
-
 /** What goes into the `model-version` artifact: the same bytes at every registration of one evaluation. */
 export function contentOf(entry: RegisteredVersion): ModelVersion {
   const { registeredAt: _, ...content } = entry;

@@ -8,9 +8,6 @@ export interface ReadRasterOptions {
   readonly bands?: number;
 }
 
-/** The endings of the file names that {@link readRaster} reads. */
-export const rasterExtensions = ['.tif', '.tiff', '.npy'] as const;
-
 /**
  * Reads a TIFF or NumPy file, told apart by their first bytes; the name is only used to say which file is meant.
  *
