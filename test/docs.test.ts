@@ -47,7 +47,7 @@ describe('docs/add-a-stage.md', () => {
       'npx biome check --vcs-enabled=false --error-on-warnings activities/bandMeans.ts activities/bandMeans.test.ts',
     );
     await run('npx vitest run test/schema.test.ts');
-    expect(await run('npx tsc --noEmit || true')).not.toContain('bandMeans');
+    expect(await run('npx tsc --noEmit', { mayFail: true })).not.toContain('bandMeans');
   }, 180_000);
 });
 
@@ -66,7 +66,7 @@ function stepsOf(page: string): Step[] {
 }
 
 /** Not spawnSync: minutes of silence, and the test runner gives its worker up. */
-async function run(command: string): Promise<string> {
+async function run(command: string, { mayFail = false } = {}): Promise<string> {
   const env: NodeJS.ProcessEnv = {
     ...process.env,
     PATH: [join(checkout, 'node_modules/.bin'), process.env.PATH].join(delimiter),
@@ -89,7 +89,7 @@ async function run(command: string): Promise<string> {
   // `exit` and not `close`: what a command leaves running (`furrow up --detach`) may hold its output.
   const [status] = await once(child, 'exit');
   await Promise.race([once(child, 'close'), setTimeout(500)]);
-  if (status !== 0) throw new Error(`${command} ended with ${status}:\n${stdout}${stderr}`);
+  if (status !== 0 && !mayFail) throw new Error(`${command} ended with ${status}:\n${stdout}${stderr}`);
   return stdout;
 }
 
