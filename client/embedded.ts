@@ -1,19 +1,24 @@
-import { fork } from 'node:child_process';
-import { mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdirSync, openSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FurrowError } from '../contract/errors.ts';
+import { FurrowError, isFailureCode } from '../contract/errors.ts';
 import { entryPoint } from '../lib/code/root.ts';
-import { findTemporalTarget } from '../lib/connection/connection.ts';
-import { homeFile, homeFolder, isAlive, type UpState } from '../lib/home/home.ts';
-import { endLeftovers, runningState } from './leftovers.ts';
+import { homeFile, homeFolder, type ReadyState, requestStop } from '../lib/home/home.ts';
+import { lastErrorLine, logLength } from '../lib/home/lastError.ts';
+import { withLock } from '../setup/lock.mjs';
+import { endLeftovers, endSupervisor, runningState } from './leftovers.ts';
 import type { Output } from './output.ts';
+import { stopSignals } from './stopSignals.ts';
 
 /** Milliseconds; on a busy machine the server takes longer than the two seconds it usually does. */
 const readyLimit = 90_000;
 
+/** Milliseconds between two looks at another that brings up. */
+const lookEvery = 100;
+
 export interface BroughtUp {
-  readonly state: UpState;
+  readonly state: ReadyState;
   /** Absent when it was up already: another command's, not ours to end. */
   readonly own?: {
     /** Asks the supervisor to drain and end. */
@@ -23,99 +28,125 @@ export interface BroughtUp {
   };
 }
 
-/** What is up here once its worker polls; the supervisor is started in the background when there is none. */
-export async function bringUp(output: Output): Promise<BroughtUp> {
+/**
+ * What is up here once its worker polls; the supervisor is started in the background when there is none. Where that fails, or
+ * `signal` is aborted meanwhile, all that was started is ended again.
+ *
+ * @throws FurrowError `SERVER_UNREACHABLE`, `SETUP_INCOMPLETE`; what `signal` was aborted with
+ */
+export async function bringUp(output: Output, signal: AbortSignal): Promise<BroughtUp> {
   const home = homeFolder();
-  const running = await readyState(home);
+  const running = await readyState(home, signal);
   if (running) return { state: running };
-  const release = await takeLock(home);
+  let starting = false;
+  // One at a time brings up: two servers on one database would damage it.
+  const broughtUp = withLock(
+    homeFile(home, 'bringUpLock'),
+    async () => {
+      signal.throwIfAborted();
+      starting = true;
+      // Whoever held the lock before has brought it up.
+      const state = await readyState(home, signal);
+      if (state) return { state };
+      const ended = await endLeftovers(home);
+      if (ended.length > 0) output.say(`Ended what an earlier furrow left running: ${ended.join(' and ')}`);
+      return startSupervisor(home, signal);
+    },
+    { pollMs: lookEvery, onWait: () => output.say('Waiting for another furrow that brings it up') },
+  );
+  // While another holds the lock there is nothing to end.
+  const interrupted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => !starting && reject(signal.reason));
+  });
+  interrupted.catch(() => {});
+  return Promise.race([broughtUp, interrupted]);
+}
+
+/** Sees to it that there is a Temporal, saying so. Nothing to do where the environment names a server of its own. */
+export async function ensureUp(output: Output): Promise<void> {
+  if (process.env.TEMPORAL_ADDRESS || process.env.TEMPORAL_PROFILE) return;
+  if (runningState(homeFolder())?.phase === 'ready') return;
+  const stop = stopSignals();
   try {
-    // Whoever held the lock before has brought it up.
-    const state = await readyState(home);
-    if (state) return { state };
-    const ended = await endLeftovers(home);
-    if (ended.length > 0) output.say(`Ended what an earlier furrow left running: ${ended.join(' and ')}`);
-    return await startSupervisor(home);
+    output.say('Nothing is up here: starting Temporal and a worker (`furrow down` ends them)');
+    const { state } = await bringUp(output, stop.signal);
+    output.say(upLine(state, 'is up'));
   } finally {
-    release();
+    stop.release();
   }
 }
 
-/** Sees to it that there is a Temporal, saying so. Nothing to do where the environment or a profile names one. */
-export async function ensureUp(output: Output): Promise<void> {
-  const target = await findTemporalTarget(homeFolder());
-  if (target && target.from !== 'furrow up') return;
-  if (runningState(homeFolder())?.phase === 'ready') return;
-  output.say('Nothing is up here: starting Temporal and a worker (`furrow down` ends them)');
-  const { state } = await bringUp(output);
-  output.say(upLine(state, 'is up'));
-}
-
-export function upLine(state: UpState, what: string): string {
+export function upLine(state: ReadyState, what: string): string {
   return `furrow ${what}: Temporal at ${state.address}, its UI at ${state.ui}`;
 }
 
 /** Waits for one that is starting. */
-async function readyState(home: string): Promise<UpState | undefined> {
-  for (const deadline = Date.now() + readyLimit; ; await sleep(100)) {
+async function readyState(home: string, signal: AbortSignal): Promise<ReadyState | undefined> {
+  const logFrom = logLength(homeFile(home, 'workerLog'));
+  for (const deadline = Date.now() + readyLimit; ; await sleep(lookEvery)) {
     const state = runningState(home);
     if (!state || state.phase === 'ready') return state;
-    if (Date.now() > deadline) throw notUp(home);
+    signal.throwIfAborted();
+    if (Date.now() > deadline) throw notUp(home, logFrom);
   }
 }
 
-async function startSupervisor(home: string): Promise<BroughtUp> {
+async function startSupervisor(home: string, signal: AbortSignal): Promise<BroughtUp> {
   const log = homeFile(home, 'supervisorLog');
   mkdirSync(dirname(log), { recursive: true });
   const file = openSync(log, 'w', 0o600);
+  const logFrom = logLength(homeFile(home, 'workerLog'));
   // A session of its own: it outlives this terminal, and Ctrl-C reaches it only through us.
   const child = fork(entryPoint('worker/up.ts'), [], { stdio: ['ignore', file, file, 'ipc'], detached: true });
+  const { pid } = child;
+  if (pid === undefined) throw new FurrowError('SERVER_UNREACHABLE', `${process.execPath} could not be started`);
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  await new Promise<void>((resolve, reject) => {
-    const late = setTimeout(() => reject(notUp(home)), readyLimit);
-    child.once('message', () => {
+  // At once: nobody may be there any more to do it when what goes on here has been waited for.
+  const stop = () => requestStop(home, pid);
+  signal.addEventListener('abort', stop);
+  try {
+    await ready(child, { home, logFrom, signal });
+    const state = runningState(home);
+    if (state?.phase !== 'ready') throw notUp(home, logFrom);
+    child.disconnect();
+    return { state, own: { stop, ended } };
+  } catch (error) {
+    await endSupervisor(home, pid);
+    // Started by a command that was killed meanwhile: it was there first.
+    const other = signal.aborted ? undefined : await readyState(home, signal);
+    if (other) return { state: other };
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+function ready(
+  child: ChildProcess,
+  { home, logFrom, signal }: { home: string; logFrom: number; signal: AbortSignal },
+): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason));
+    const late = setTimeout(() => reject(notUp(home, logFrom)), readyLimit);
+    child.once('message', (message) => {
       clearTimeout(late);
-      resolve();
+      const { kind, code, message: sentence } = message as { kind: string; code?: unknown; message?: unknown };
+      if (kind === 'ready') resolve();
+      else reject(new FurrowError(isFailureCode(code) ? code : 'INTERNAL', String(sentence)));
     });
     child.once('exit', () => {
       clearTimeout(late);
-      const said = readFileSync(log, 'utf8').trim();
+      const said = readFileSync(homeFile(home, 'supervisorLog'), 'utf8').trim();
       reject(new FurrowError('SERVER_UNREACHABLE', said || 'The supervisor ended without a word'));
     });
   });
-  const state = runningState(home);
-  if (!state) throw notUp(home);
-  child.disconnect();
-  return { state, own: { stop: () => process.kill(state.pid, 'SIGTERM'), ended } };
 }
 
-function notUp(home: string): FurrowError {
-  const log = homeFile(home, 'supervisorLog');
-  return new FurrowError('SERVER_UNREACHABLE', `Not up after ${readyLimit / 1000} s; see ${log} and \`furrow logs\``);
-}
-
-/** One at a time brings up: two servers on one database would damage it. */
-async function takeLock(home: string): Promise<() => void> {
-  const file = join(home, 'up.lock');
-  mkdirSync(home, { recursive: true });
-  for (const deadline = Date.now() + readyLimit; ; await sleep(100)) {
-    try {
-      writeFileSync(file, String(process.pid), { flag: 'wx' });
-      return () => rmSync(file, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    if (!isHeld(file)) rmSync(file, { force: true });
-    else if (Date.now() > deadline) throw notUp(home);
-  }
-}
-
-function isHeld(file: string): boolean {
-  try {
-    const pid = Number(readFileSync(file, 'utf8'));
-    // Not written yet: its maker is between two calls.
-    return pid === 0 || isAlive(pid);
-  } catch {
-    return true;
-  }
+function notUp(home: string, logFrom: number): FurrowError {
+  const why = lastErrorLine(homeFile(home, 'workerLog'), logFrom);
+  return new FurrowError(
+    'SERVER_UNREACHABLE',
+    `Not up after ${readyLimit / 1000} s${why ? `; the worker says: ${why}` : ''}; see ${homeFile(home, 'supervisorLog')} and \`furrow logs\``,
+  );
 }

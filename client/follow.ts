@@ -15,6 +15,8 @@ export interface FollowedRun {
   readonly runId: string;
   /** What Ctrl-C leaves behind, where it is not the usual. */
   readonly detachedLines?: readonly string[];
+  /** Detaches as Ctrl-C does. */
+  readonly leave?: AbortSignal;
 }
 
 /** Milliseconds between two looks at a run; the first comes sooner, as a cached run is over at once. */
@@ -28,7 +30,7 @@ export async function follow(run: FollowedRun, output: Output): Promise<number> 
   const place = { workflowId, runId, ...(page && { page }) };
   const printer = progressPrinter(output);
   const left = new AbortController();
-  const detached = onInterrupt(left.signal);
+  const detached = onInterrupt(left.signal, run.leave);
   const ended = client.workflow
     .getHandle(workflowId, runId)
     .result()
@@ -88,9 +90,11 @@ function detachedLines(workflowId: string): string[] {
 }
 
 /** The first Ctrl-C detaches; a second one, should that hang, ends the process as ever. */
-function onInterrupt(left: AbortSignal): Promise<{ kind: 'detached' }> {
+function onInterrupt(left: AbortSignal, leave?: AbortSignal): Promise<{ kind: 'detached' }> {
   return new Promise((resolve) => {
     const onSignal = () => resolve({ kind: 'detached' });
+    if (leave?.aborted) onSignal();
+    leave?.addEventListener('abort', onSignal);
     process.once('SIGINT', onSignal);
     left.addEventListener('abort', () => process.off('SIGINT', onSignal));
   });

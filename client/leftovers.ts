@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { homeFile, isAlive, readUpState, removeUpState, type UpState } from '../lib/home/home.ts';
+import { homeFile, isAlive, readUpState, removeUpState, requestStop, type UpState } from '../lib/home/home.ts';
 
 /** What is up for `home`, checked to be a supervisor of ours and not another process with its number. */
 export function runningState(home: string): UpState | undefined {
@@ -13,8 +13,20 @@ export function runningState(home: string): UpState | undefined {
 /** Milliseconds that a worker, then the server, are given to end: as long as the supervisor gives them, and a bit. */
 const workerLimit = 26_000;
 const serverLimit = 11_000;
+const supervisorLimit = workerLimit + serverLimit;
 
 export type Leftover = 'worker' | 'Temporal';
+
+/**
+ * Asks the supervisor to drain and end, and waits until it has. One that does not answer is killed; what it has left running is
+ * ended then.
+ */
+export async function endSupervisor(home: string, pid: number): Promise<Leftover[]> {
+  if (isAlive(pid)) requestStop(home, pid);
+  for (const deadline = Date.now() + supervisorLimit; isAlive(pid); await sleep(50))
+    if (Date.now() > deadline) process.kill(pid, 'SIGKILL');
+  return endLeftovers(home);
+}
 
 /**
  * Ends the worker and the server of a supervisor that is gone, in the supervisor's order, and forgets about it. Only what is
@@ -29,7 +41,7 @@ export async function endLeftovers(home: string): Promise<Leftover[]> {
     await end(workerPid, 'SIGTERM', workerLimit);
     ended.push('worker');
   }
-  if (isOurs(serverPid, [/\bstart-dev\b/, homeFile(home, 'database')])) {
+  if (serverPid && isOurs(serverPid, [/\bstart-dev\b/, homeFile(home, 'database')])) {
     await end(serverPid, 'SIGINT', serverLimit);
     ended.push('Temporal');
   }

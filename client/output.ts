@@ -11,7 +11,7 @@ export const exitCodes = {
   usage: 2,
   /** Temporal, the set-up or a worker is not there. */
   unavailable: 3,
-  /** Ctrl-C: the run goes on without us. */
+  /** Ctrl-C: the run goes on without us, or was not started. */
   detached: 130,
 } as const;
 
@@ -22,6 +22,13 @@ export class UsageError extends Error {
   constructor(message: string, action: string) {
     super(message);
     this.action = action;
+  }
+}
+
+/** Ctrl-C, or another wish to stop, before what was asked for was under way. */
+export class InterruptedError extends Error {
+  constructor() {
+    super('Stopped before it was up');
   }
 }
 
@@ -63,6 +70,8 @@ export function reportFailure(error: unknown, json: boolean): number {
 
 function classify(error: unknown): { code: string; action: string; exitCode: number } {
   if (error instanceof UsageError) return { code: 'USAGE', action: error.action, exitCode: exitCodes.usage };
+  if (error instanceof InterruptedError)
+    return { code: 'INTERRUPTED', action: 'What was started has been ended again.', exitCode: exitCodes.detached };
   const code =
     error instanceof FurrowError ? error.code : isServerGone(error) ? 'SERVER_UNREACHABLE' : ('INTERNAL' as const);
   const { action } = failures[code];

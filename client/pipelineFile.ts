@@ -21,11 +21,12 @@ export interface ReadPipeline {
 export async function readPipeline(
   file: string | undefined,
   set: Readonly<Record<string, Json>>,
+  edit: (text: string) => string = (text) => text,
 ): Promise<ReadPipeline> {
   const path = findFile(file ?? defaultConfig);
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = edit(readFileSync(path, 'utf8'));
   } catch (cause) {
     throw new FurrowError('CONFIG_NOT_FOUND', `${file ?? defaultConfig} cannot be read`, { cause });
   }

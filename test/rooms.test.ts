@@ -18,12 +18,13 @@ const forbidden: Readonly<Record<string, readonly string[]>> = {
   ],
   activities: ['../workflows/index.ts', '../worker/roles.ts', '../client/output.ts', '../setup/locate.mjs'],
   serving: ['../activities/pass.ts', '../worker/roles.ts', '@temporalio/client'],
-  worker: ['../client/output.ts', '../serving/app.ts', '../setup/lock.mjs', '../test/harness/furrow.ts'],
+  worker: ['../client/output.ts', '../serving/app.ts', '../setup/setup.mjs', '../test/harness/furrow.ts'],
   client: [
     '../worker/up.ts',
     '../activities/train.ts',
     '../workflows/index.ts',
     '../serving/app.ts',
+    '../setup/setup.mjs',
     '@temporalio/worker',
   ],
 };
@@ -33,9 +34,17 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   lib: ['node:fs', '../contract/errors.ts', '../lib/home/home.ts', '@tensorflow/tfjs-node'],
   activities: ['../contract/stage.ts', '../lib/store/store.ts', '@temporalio/activity', 'node:path'],
   serving: ['fastify', '../contract/model.ts', '../lib/models/predict.ts'],
-  worker: ['../activities/attempt/catalog.ts', '../workflows/index.ts', '../lib/home/home.ts', '../setup/locate.mjs'],
+  worker: [
+    ...['../activities/attempt/catalog.ts', '../workflows/index.ts', '../lib/home/home.ts'],
+    ...['../setup/locate.mjs', '../setup/lock.mjs'],
+  ],
   client: [
-    ...['../activities/attempt/catalog.ts', '../workflows/failureConverter.ts', '../setup/locate.mjs'],
+    ...[
+      '../activities/attempt/catalog.ts',
+      '../workflows/failureConverter.ts',
+      '../setup/locate.mjs',
+      '../setup/lock.mjs',
+    ],
     ...['../contract/errors.ts', '@temporalio/client', 'commander'],
   ],
 };

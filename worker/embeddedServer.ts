@@ -30,7 +30,12 @@ const startLimit = 60_000;
  */
 export async function startEmbeddedServer(
   home: string,
-  wanted: { readonly port?: number; readonly uiPort?: number } = {},
+  wanted: {
+    readonly port?: number;
+    readonly uiPort?: number;
+    /** Told before it answers: whoever ends must know what to end. */
+    onSpawn?(server: ChildProcess): void;
+  } = {},
 ): Promise<EmbeddedServer> {
   const cli = findTemporal();
   if (!cli) throw new FurrowError('SETUP_INCOMPLETE', 'The Temporal CLI is not installed');
@@ -54,6 +59,7 @@ export async function startEmbeddedServer(
     // A process group of its own: Ctrl-C in the terminal goes to the supervisor, which ends the server last.
     { stdio: ['ignore', log, log], detached: true },
   );
+  wanted.onSpawn?.(server);
   const address = `127.0.0.1:${port}`;
   const failed = new Promise<never>((_, reject) => {
     server.once('error', (cause) =>

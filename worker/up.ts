@@ -4,106 +4,179 @@ import { dirname } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { FurrowError } from '../contract/errors.ts';
 import { entryPoint } from '../lib/code/root.ts';
-import { homeFile, homeFolder, readUpState, removeUpState, type UpState, writeUpState } from '../lib/home/home.ts';
-import { startEmbeddedServer } from './embeddedServer.ts';
+import {
+  homeFile,
+  homeFolder,
+  isStopRequested,
+  type ReadyState,
+  readUpState,
+  removeUpState,
+  writeUpState,
+} from '../lib/home/home.ts';
+import { lastErrorLine, logLength } from '../lib/home/lastError.ts';
+import { withLock } from '../setup/lock.mjs';
+import { type EmbeddedServer, startEmbeddedServer } from './embeddedServer.ts';
 import { registerSearchAttributes } from './searchAttributes.ts';
 
 /** Milliseconds before a worker that ended by itself is started again; it doubles up to the longest while it keeps ending. */
 const firstRestart = 500;
 const longestRestart = 15_000;
 
+/** A worker that was never ready and has ended this often will not be: its machine or its set-up is wrong. */
+const mostFalseStarts = 3;
+
 /** Milliseconds that a drained worker, then the server, are given before they are killed. */
 const workerLimit = 25_000;
 const serverLimit = 10_000;
 
+/** Milliseconds between two looks for a wish to stop. */
+const stopLook = 250;
+
+type Running = Partial<Omit<ReadyState, 'phase'>>;
+
+const home = homeFolder();
+let claimed = false;
+let ready = false;
+let stopping = false;
+let running: Running = {};
+let server: ChildProcess | undefined;
+let worker: ChildProcess | undefined;
+let workerIsReady = false;
+
 /** The supervisor behind `furrow up`: owns the embedded server and one worker for all queues, and restarts the worker. */
 async function main(): Promise<void> {
-  const home = homeFolder();
-  const running = readUpState(home);
-  if (running) throw new FurrowError('SERVER_UNREACHABLE', `furrow is up already here (pid ${running.pid})`);
-  const server = await startEmbeddedServer(home);
-  let state: UpState = {
-    pid: process.pid,
-    phase: 'starting',
-    address: server.address,
-    namespace: server.namespace,
-    ui: server.ui,
-    serverPid: server.process.pid ?? 0,
-    startedAt: new Date().toISOString(),
-  };
-  const update = (change: Partial<UpState>) => {
-    state = { ...state, ...change };
-    writeUpState(home, state);
-  };
-  update({});
-  const connection = await Connection.connect({ address: server.address });
-  await registerSearchAttributes(connection, server.namespace);
-  await connection.close();
+  await claim();
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
+  setInterval(() => isStopRequested(home, process.pid) && void stop(0), stopLook);
 
-  let stopping = false;
-  let worker: ChildProcess | undefined;
+  const embedded = await startEmbeddedServer(home, {
+    onSpawn(started) {
+      server = started;
+      update({ serverPid: started.pid ?? 0 });
+    },
+  });
+  const { address, namespace, ui } = embedded;
+  running = { ...running, address, namespace, ui };
+  embedded.process.once('exit', () => {
+    if (!stopping) process.stderr.write(`Temporal ended by itself; see ${homeFile(home, 'serverLog')}\n`);
+    void stop(1);
+  });
+  const connection = await Connection.connect({ address });
+  await registerSearchAttributes(connection, namespace);
+  await connection.close();
+  if (!stopping) superviseWorker(embedded);
+}
+
+/** Says that this one is starting before anything is: of two that start at once, the second finds the first. */
+async function claim(): Promise<void> {
+  await withLock(
+    homeFile(home, 'supervisorLock'),
+    async () => {
+      const other = readUpState(home);
+      if (other) throw new FurrowError('SERVER_UNREACHABLE', `furrow is up already here (pid ${other.pid})`);
+      update({ pid: process.pid, startedAt: new Date().toISOString() });
+      claimed = true;
+    },
+    { pollMs: 20 },
+  );
+}
+
+function update(change: Running): void {
+  running = { ...running, ...change };
+  writeUpState(home, { ...(running as ReadyState), phase: ready ? 'ready' : 'starting' } as ReadyState);
+}
+
+function superviseWorker(embedded: EmbeddedServer): void {
+  const log = homeFile(home, 'workerLog');
+  const logFrom = logLength(log);
   let wait = firstRestart;
+  let falseStarts = 0;
   const startWorker = () => {
     const startedAt = Date.now();
-    worker = forkWorker(home);
+    workerIsReady = false;
+    worker = forkWorker(embedded);
     update({ workerPid: worker.pid ?? 0 });
     worker.once('message', () => {
-      update({ phase: 'ready' });
-      // Whoever asked for it may have left: with `--detach`, on Ctrl-C, and always when a worker is started again.
-      if (process.connected) process.send?.({ kind: 'ready' }, () => {});
+      workerIsReady = true;
+      ready = true;
+      update({});
+      void tell({ kind: 'ready' });
     });
     worker.once('exit', () => {
       if (stopping) return;
+      falseStarts++;
+      if (!ready && falseStarts === mostFalseStarts) {
+        const why = lastErrorLine(log, logFrom);
+        return void fail(
+          new FurrowError(
+            'SETUP_INCOMPLETE',
+            `The worker ended ${falseStarts} times before it was ready${why ? `, at last with: ${why}` : ''}; see ${log}`,
+          ),
+        );
+      }
       wait = Date.now() - startedAt > 60_000 ? firstRestart : Math.min(wait * 2, longestRestart);
       setTimeout(() => !stopping && startWorker(), wait);
     });
   };
   startWorker();
-
-  const stop = async (code: number) => {
-    if (stopping) return;
-    stopping = true;
-    if (worker) await end(worker, 'SIGTERM', workerLimit);
-    await end(server.process, 'SIGINT', serverLimit);
-    removeUpState(home);
-    process.exit(code);
-  };
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
-  server.process.once('exit', () => {
-    if (!stopping) process.stderr.write(`Temporal ended by itself; see ${homeFile(home, 'serverLog')}\n`);
-    void stop(1);
-  });
 }
 
-function forkWorker(home: string): ChildProcess {
+function forkWorker(embedded: EmbeddedServer): ChildProcess {
   const file = homeFile(home, 'workerLog');
   mkdirSync(dirname(file), { recursive: true });
   const log = openSync(file, 'a', 0o600);
   return fork(entryPoint('worker/main.ts'), ['--base', process.cwd()], {
     stdio: ['ignore', log, log, 'ipc'],
-    env: { ...withoutTemporal(process.env), FURROW_HOME: home },
+    env: {
+      ...process.env,
+      FURROW_HOME: home,
+      TEMPORAL_ADDRESS: embedded.address,
+      TEMPORAL_NAMESPACE: embedded.namespace,
+    },
     // As for the server: the supervisor decides when it ends.
     detached: true,
   });
 }
 
-/** The worker finds this server in its home. A team's address, key or profile in the environment is for another one. */
-function withoutTemporal(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('TEMPORAL_')));
+/** The worker drains, then the server ends. */
+async function stop(code: number): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  if (worker) await end(worker, askWorker, workerLimit);
+  // Windows knows no SIGINT: there Node ends the process, which a database with a write-ahead log stands.
+  if (server) await end(server, () => server?.kill('SIGINT'), serverLimit);
+  removeUpState(home);
+  process.exit(code);
 }
 
-async function end(child: ChildProcess, signal: NodeJS.Signals, limit: number): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+/** One that is starting has nothing to drain, and may not listen yet. */
+function askWorker(): void {
+  if (workerIsReady && worker?.connected) worker.send({ kind: 'stop' }, () => {});
+  else worker?.kill('SIGTERM');
+}
+
+async function end(child: ChildProcess, ask: () => void, limit: number): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const exited = new Promise((resolve) => child.once('exit', resolve));
-  child.kill(signal);
+  ask();
   const late = setTimeout(() => child.kill('SIGKILL'), limit);
   await exited;
   clearTimeout(late);
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(
-    `${error instanceof FurrowError ? `${error.code}: ${error.message}\n${error.action}` : String(error)}\n`,
-  );
-  process.exit(1);
-});
+async function fail(error: unknown): Promise<void> {
+  // What a start is in the middle of fails when it is stopped.
+  if (stopping) return;
+  const known = error instanceof FurrowError ? error : new FurrowError('INTERNAL', String(error));
+  process.stderr.write(`${known.code}: ${known.message}\n${known.action}\n`);
+  await tell({ kind: 'failed', code: known.code, message: known.message });
+  if (!claimed) process.exit(1);
+  await stop(1);
+}
+
+/** Whoever asked for it may have left: with `--detach`, on Ctrl-C, and always when a worker is started again. */
+async function tell(message: { kind: 'ready' } | { kind: 'failed'; code: string; message: string }): Promise<void> {
+  await new Promise((resolve) => (process.connected ? process.send?.(message, resolve) : resolve(null)));
+}
+
+main().catch(fail);

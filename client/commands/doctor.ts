@@ -102,7 +102,7 @@ async function server(): Promise<Check> {
     return {
       name,
       ok: true,
-      found: `${target.address}, namespace ${target.namespace}, from ${target.from}${up ? `, UI ${up.ui}` : ''}`,
+      found: `${target.address}, namespace ${target.namespace}, from ${target.from}${up?.phase === 'ready' ? `, UI ${up.ui}` : ''}`,
     };
   } catch (error) {
     return {

@@ -1,19 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { homeFolder, isAlive } from '../../lib/home/home.ts';
-import { endLeftovers, runningState } from '../leftovers.ts';
+import { homeFolder } from '../../lib/home/home.ts';
+import { endLeftovers, endSupervisor, runningState } from '../leftovers.ts';
 import { exitCodes, type Output } from '../output.ts';
 
 /** `furrow down`: the worker drains (a training checkpoints and is handed back), then the server ends. Nothing is lost. */
 export async function down(output: Output): Promise<number> {
   const home = homeFolder();
   const state = runningState(home);
-  if (state) {
-    process.kill(state.pid, 'SIGTERM');
-    output.say('Waiting for the worker to drain');
-    while (isAlive(state.pid)) await sleep(50);
-  }
+  if (state) output.say('Waiting for the worker to drain');
   // Also what a supervisor that was killed has left running, or leaves now.
-  const leftovers = await endLeftovers(home);
+  const leftovers = state ? await endSupervisor(home, state.pid) : await endLeftovers(home);
   const stopped = state !== undefined || leftovers.length > 0;
   output.answer({ stopped, ...(leftovers.length > 0 && { leftovers }) }, () => [
     ...(leftovers.length > 0 ? [`Its supervisor was gone; ended ${leftovers.join(' and ')}`] : []),

@@ -23,13 +23,17 @@ export interface RunOptions {
   readonly id?: string;
   /** What Ctrl-C leaves behind, where it is not the usual. */
   readonly detachedLines?: readonly string[];
+  /** Detaches as Ctrl-C does. */
+  readonly leave?: AbortSignal;
+  /** Changes the text of the file before it is read. */
+  readonly edit?: (text: string) => string;
 }
 
 /** `furrow run [FILE]`: checks the file, starts the run, follows it to its end. */
 export async function run(file: string | undefined, options: RunOptions, output: Output): Promise<number> {
   const { refresh = [] } = options;
   const set = parseSet(options.set ?? []);
-  const { content, outcome } = await readPipeline(file, set);
+  const { content, outcome } = await readPipeline(file, set, options.edit);
   if (!outcome.ok) {
     output.say('Nothing was started:');
     return tellProblems(content, outcome.problems, output);
@@ -71,8 +75,11 @@ export async function run(file: string | undefined, options: RunOptions, output:
     ]);
     return exitCodes.ok;
   }
-  const { detachedLines } = options;
-  return follow({ client, target, workflowId, runId, ...(detachedLines && { detachedLines }) }, output);
+  const { detachedLines, leave } = options;
+  return follow(
+    { client, target, workflowId, runId, ...(detachedLines && { detachedLines }), ...(leave && { leave }) },
+    output,
+  );
 }
 
 function refuseUnknownStages(refresh: readonly string[], known: readonly string[]): void {

@@ -25,7 +25,7 @@ export async function findTemporalTarget(
 ): Promise<TemporalTarget | undefined> {
   if (env.TEMPORAL_ADDRESS || env.TEMPORAL_PROFILE) return fromEnvironment(env, 'environment');
   const up = readUpState(home);
-  if (up) return { address: up.address, namespace: up.namespace, ui: up.ui, from: 'furrow up' };
+  if (up?.phase === 'ready') return { address: up.address, namespace: up.namespace, ui: up.ui, from: 'furrow up' };
   const profile =
     env.TEMPORAL_CONFIG_FILE || existsSync(defaultProfileFile(env)) ? await fromEnvironment(env, 'profile') : undefined;
   return profile;

@@ -9,6 +9,9 @@ export function homeFolder(env: NodeJS.ProcessEnv = process.env): string {
 export const homeFiles = {
   database: 'temporal.db',
   state: 'up.json',
+  stop: 'stop',
+  supervisorLock: 'up.claim.lock',
+  bringUpLock: 'up.lock',
   serverLog: 'logs/temporal.log',
   workerLog: 'logs/worker.log',
   supervisorLog: 'logs/up.log',
@@ -18,18 +21,26 @@ export function homeFile(home: string, file: keyof typeof homeFiles): string {
   return join(home, homeFiles[file]);
 }
 
-/** What `furrow up` runs, for those who look for it. */
-export interface UpState {
+/** What `furrow up` runs, for those who look for it: `starting` until the server answers and the worker polls. */
+export type UpState = StartingState | ReadyState;
+
+interface Processes {
   readonly pid: number;
-  /** `starting` until the server answers and the worker polls. */
-  readonly phase: 'starting' | 'ready';
+  readonly serverPid?: number;
+  readonly workerPid?: number;
+  readonly startedAt: string;
+}
+
+export interface StartingState extends Processes {
+  readonly phase: 'starting';
+}
+
+export interface ReadyState extends Processes {
+  readonly phase: 'ready';
   readonly address: string;
   readonly namespace: string;
   /** The Temporal web UI. */
   readonly ui: string;
-  readonly serverPid: number;
-  readonly workerPid?: number;
-  readonly startedAt: string;
 }
 
 /** What is up for `home`; undefined when nothing is, or what was has died without a word. */
@@ -51,7 +62,21 @@ export function writeUpState(home: string, state: UpState): void {
 }
 
 export function removeUpState(home: string): void {
-  rmSync(homeFile(home, 'state'), { force: true });
+  for (const file of ['state', 'stop'] as const) rmSync(homeFile(home, file), { force: true });
+}
+
+/** Asks the supervisor `pid` to drain and end. A file, as Windows has no signal that a process could answer. */
+export function requestStop(home: string, pid: number): void {
+  writeFileSync(homeFile(home, 'stop'), String(pid), { mode: 0o600 });
+}
+
+/** By its number: what an earlier one was asked is not meant for this one. */
+export function isStopRequested(home: string, pid: number): boolean {
+  try {
+    return readFileSync(homeFile(home, 'stop'), 'utf8') === String(pid);
+  } catch {
+    return false;
+  }
 }
 
 export function isAlive(pid: number): boolean {

@@ -1,0 +1,122 @@
+import { fork, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { productRoot } from '../lib/code/root.ts';
+import { homeFile, isAlive, readUpState, requestStop } from '../lib/home/home.ts';
+import { type Project, project } from './harness/command.ts';
+import { installProduct } from './harness/product.ts';
+import { until } from './harness/until.ts';
+
+let elsewhere: string;
+let product: string;
+let here: Project;
+let home: string;
+
+beforeEach(() => {
+  elsewhere = mkdtempSync(join(tmpdir(), 'furrow-up-'));
+  product = installProduct(elsewhere);
+  for (const name of ['bin', 'configs']) cpSync(join(productRoot, name), join(product, name), { recursive: true });
+  here = project(product);
+  home = join(here.folder, '.furrow');
+});
+afterEach(async () => {
+  await here.close();
+  rmSync(elsewhere, { recursive: true, force: true });
+});
+
+const isWindows = process.platform === 'win32';
+const noSignals = 'Windows has no signal that a process could answer';
+
+describe('furrow up, while it starts, ends what it has started', () => {
+  beforeEach(({ skip, task }) => skip(isWindows && task.name.startsWith('at SIG'), noSignals));
+
+  it.each([
+    ['SIGINT', 'there is no supervisor yet', () => existsSync(homeFile(home, 'bringUpLock'))],
+    ['SIGINT', 'there is a supervisor', () => readUpState(home)],
+    ['SIGTERM', 'its server does not answer yet', () => readUpState(home)?.serverPid],
+    ['SIGHUP', 'its worker does not poll yet', () => readUpState(home)?.workerPid],
+  ] as const)('at %s, when %s', async (signal, what, reached) => {
+    const up = here.start('up');
+    await until(what, () => Boolean(reached()));
+    up.process.kill(signal);
+    expect(await up.ended).toMatchObject({ code: 130, stderr: expect.stringContaining('INTERRUPTED') });
+    expect(await here.json('down')).toEqual({ stopped: false });
+    expect(processes()).toEqual([]);
+  });
+
+  it('when its worker cannot start, and says why', async () => {
+    const crash = 'process.stderr.write("BACKEND_MISSING: planted\\nDo something.\\n"); process.exit(1);\n';
+    writeFileSync(join(product, 'dist/worker/main.js'), crash);
+    expect(await here.furrow('up', '--detach')).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/^SETUP_INCOMPLETE: .*BACKEND_MISSING: planted/),
+    });
+    expect(await here.json('down')).toEqual({ stopped: false });
+    expect(processes()).toEqual([]);
+  });
+});
+
+describe('furrow demo', () => {
+  it('ends what it has started at SIGTERM, as at Ctrl-C, while its run goes on', async ({ skip }) => {
+    skip(isWindows, noSignals);
+    const demo = here.start('demo');
+    await demo.said('Run nitrogen-');
+    demo.process.kill('SIGTERM');
+    expect(await demo.ended).toMatchObject({ code: 130, stdout: expect.stringContaining('the run goes on from here') });
+    expect(processes()).toEqual([]);
+  });
+});
+
+describe('a supervisor', () => {
+  it('drains and ends when its home folder says so, for which no signal is needed', async () => {
+    // Of one that was killed as it took the lock.
+    const lock = homeFile(home, 'bringUpLock');
+    mkdirSync(dirname(lock), { recursive: true });
+    writeFileSync(lock, '');
+    const longAgo = new Date(Date.now() - 200_000);
+    utimesSync(lock, longAgo, longAgo);
+
+    const { pid } = await here.json<{ pid: number }>('up', '--detach');
+    requestStop(home, pid + 1);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(readUpState(home)).toMatchObject({ phase: 'ready' });
+    requestStop(home, pid);
+    await until('it has ended', () => !isAlive(pid));
+    expect(processes()).toEqual([]);
+    expect(existsSync(homeFile(home, 'stop'))).toBe(false);
+    expect(readFileSync(homeFile(home, 'workerLog'), 'utf8').trimEnd()).toMatch(/worker drained"\}$/);
+  });
+
+  it('that finds another one starting here leaves the database to that', async () => {
+    const start = () =>
+      fork(join(product, 'dist/worker/up.js'), [], {
+        cwd: here.folder,
+        env: { ...process.env, FURROW_HOME: home },
+        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+        execArgv: [],
+      });
+    const both = [start(), start()];
+    const ends = both.map((each) => once(each, 'exit') as Promise<[number]>);
+    expect(await Promise.race(ends)).toEqual([1, null]);
+    const state = await until('the other is up', () => {
+      const seen = readUpState(home);
+      return seen?.phase === 'ready' && seen;
+    });
+    expect(both.filter(({ exitCode }) => exitCode === null).map(({ pid }) => pid)).toEqual([state.pid]);
+    expect(await here.json('down')).toEqual({ stopped: true });
+    await Promise.all(ends);
+    expect(processes()).toEqual([]);
+  });
+});
+
+/** Those of this product or of this home: supervisor, worker, server, trainings. */
+function processes(): string[] {
+  if (isWindows) return [];
+  const { stdout } = spawnSync('ps', ['-A', '-ww', '-o', 'stat=,args='], { encoding: 'utf8' });
+  return stdout
+    .split('\n')
+    .filter((line) => !line.startsWith('Z') && [product, home].some((folder) => line.includes(folder)));
+}
