@@ -1,6 +1,6 @@
 export interface TemporalCli {
   readonly path: string;
-  /** Of the command, `1.5.1`; one built from source without a version says `0.0.0-DEV`. */
+  /** Of the command, `1.5.1`; of one built by a plain `go install`, that of its module. */
   readonly version: string;
   /** Of the server inside, `1.29.1`. */
   readonly serverVersion: string;
