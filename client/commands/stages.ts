@@ -4,6 +4,7 @@ import { alternatives, type ParamRole, roleOf } from '../../contract/params.ts';
 import type { StageContract } from '../../contract/stage.ts';
 import { suggest } from '../../contract/suggest.ts';
 import { describe } from '../../lib/config/describe.ts';
+import { optionsOf } from '../../lib/config/options.ts';
 import { exitCodes, type Output, table, UsageError } from '../output.ts';
 
 /** `furrow stages [NAME]`: what a config can use, and with which parameters. */
@@ -28,13 +29,18 @@ export async function stages(name: string | undefined, output: Output): Promise<
 }
 
 interface Param {
+  /** Of a key in a mapping: with the keys on the way to it, as in `sgd.lr`. */
   readonly name: string;
   readonly role: ParamRole | undefined;
   /** What it takes, as the end of a sentence. */
   readonly takes: string;
   readonly required: boolean;
+  /** The keys in whose place this one may stand. */
+  readonly insteadOf: readonly string[];
   readonly default?: unknown;
   readonly description: string;
+  /** Where it is a mapping: what can stand in it, in all depth. */
+  readonly keys: readonly Param[];
 }
 
 function summarize(contract: StageContract) {
@@ -45,18 +51,38 @@ function summarize(contract: StageContract) {
 /** A list for each way in which the stage can be configured: most have one, `train` has one a model. */
 function paramsOf(contract: StageContract): Param[][] {
   return alternatives(contract.params).map((option) =>
-    Object.entries(option.shape as Record<string, z.ZodType>).map(([name, schema]) => {
-      const shape = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Record<string, unknown>;
-      return {
-        name,
-        role: roleOf(schema),
-        takes: describe(schema),
-        required: !schema.safeParse(undefined).success,
-        ...('default' in shape && { default: shape.default }),
-        description: schema.description ?? String(shape.description ?? ''),
-      };
-    }),
+    fieldsOf(option).map(([name, schema]) => ({ ...paramOf(name, schema), keys: keysOf(schema) })),
   );
+}
+
+function paramOf(name: string, schema: z.ZodType): Param {
+  const shape = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Record<string, unknown>;
+  return {
+    name,
+    role: roleOf(schema),
+    takes: describe(schema),
+    required: !schema.safeParse(undefined).success,
+    insteadOf: [],
+    ...('default' in shape && { default: shape.default }),
+    description: schema.description ?? String(shape.description ?? ''),
+    keys: [],
+  };
+}
+
+/** The keys of the mapping that `schema` takes, if it takes one, or of each that it takes. */
+function keysOf(schema: z.ZodType, prefix = ''): Param[] {
+  const mappings = optionsOf(schema).filter((option) => option instanceof z.ZodObject);
+  return mappings.flatMap((mapping) => {
+    const others = mappings.filter((other) => other !== mapping).flatMap((other) => Object.keys(other.shape));
+    return fieldsOf(mapping).flatMap(([name, field]) => [
+      { ...paramOf(prefix + name, field), insteadOf: others.filter((other) => other !== name).map((n) => prefix + n) },
+      ...keysOf(field, `${prefix}${name}.`),
+    ]);
+  });
+}
+
+function fieldsOf(mapping: z.ZodObject): [string, z.ZodType][] {
+  return Object.entries(mapping.shape as Record<string, z.ZodType>);
 }
 
 function row(contract: StageContract): string[] {
@@ -74,22 +100,31 @@ function stageLines(contract: StageContract): string[] {
   return [
     `${contract.name} (${contract.kind}): ${contract.summary}`,
     `Takes ${inputs || 'nothing'}; makes ${contract.output}.`,
-    ...paramsOf(contract).flatMap((params) => ['', ...params.flatMap(paramLines)]),
+    ...paramsOf(contract).flatMap((params) => ['', ...params.flatMap((param) => paramLines(param))]),
     '',
     'Operational parameters do not change the result: another value finds the same stage finished.',
   ];
 }
 
-function paramLines(param: Param): string[] {
-  const value =
-    param.default === undefined
-      ? param.required
-        ? 'required'
-        : 'optional'
-      : `default ${JSON.stringify(param.default)}`;
-  const role = param.role === 'operational' ? '; operational' : '';
+function paramLines(param: Param, indent = '  '): string[] {
+  const margin = indent + ' '.repeat(nameWidth + 1);
   return [
-    `  ${param.name.padEnd(16)} ${param.takes} (${value}${role})`,
-    ...(param.description ? [`  ${''.padEnd(16)} ${param.description}`] : []),
+    `${indent}${param.name.padEnd(nameWidth)} ${param.takes} (${standing(param)})`,
+    ...(param.description ? [margin + param.description] : []),
+    ...param.keys.flatMap((key) => paramLines(key, `${indent}    `)),
   ];
+}
+
+const nameWidth = 16;
+
+function standing({ role, required, insteadOf, ...param }: Param): string {
+  const value =
+    insteadOf.length > 0
+      ? `instead of ${insteadOf.join(', ')}`
+      : param.default !== undefined
+        ? `default ${JSON.stringify(param.default)}`
+        : required
+          ? 'required'
+          : 'optional';
+  return role === 'operational' ? `${value}; operational` : value;
 }

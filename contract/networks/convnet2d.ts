@@ -13,11 +13,21 @@ const filters = z.number().int().min(1).max(4096);
 
 /** `model: convnet2d`: see `lib/models/networks/convnet2d.ts`. */
 export const convnet2dParams = z.strictObject({
-  model: result(z.literal('convnet2d')),
-  /** Of the first and the second convolution. */
-  filters: result(z.tuple([filters, filters]).default([128, 128])),
-  /** Pixels on a side, of the first and the second convolution. */
-  kernels: result(z.tuple([kernel, kernel]).default([5, 3])),
+  model: result(
+    z.literal('convnet2d').describe("Two convolutions and a dense unit on the plots' pixels, trained in steps."),
+  ),
+  filters: result(
+    z
+      .tuple([filters, filters])
+      .default([128, 128])
+      .describe('Filters of the first and of the second convolution. Time and memory grow with them.'),
+  ),
+  kernels: result(
+    z
+      .tuple([kernel, kernel])
+      .default([5, 3])
+      .describe('Pixels on a side of the kernels of the first and of the second convolution: odd numbers.'),
+  ),
   ...trainingParams(),
 });
 

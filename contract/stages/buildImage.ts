@@ -16,14 +16,14 @@ export const buildImage = defineStage({
         .string()
         .regex(repository, 'Use lower-case letters, digits and . _ - /')
         .optional()
-        .describe("The image's name; the model's when left out"),
+        .describe("The image's name, with folders if need be. Default: the model's."),
     ),
     tag: result(
       z
         .string()
         .regex(tag, 'Use letters, digits and . _ -')
         .optional()
-        .describe("The tag; `v` and the model's version when left out"),
+        .describe("The tag. Default: `v` and the model's version."),
     ),
     // Where the image lies is part of what the stage does, so it is part of its key: what a finished stage says of a push is true of its key.
     registry: result(
@@ -31,14 +31,16 @@ export const buildImage = defineStage({
         .string()
         .regex(/^[^\s/@]+(?:\/[^\s@]+)?$/, 'Write host[:port] or host[:port]/folder')
         .optional()
-        .describe('Push to this registry: `registry.example.org/team`'),
+        .describe(
+          'Push to this registry, as `registry.example.org/team`. Default: the image is kept as an artifact alone.',
+        ),
     ),
     base: result(
       z
         .string()
         .optional()
         .describe(
-          "An image with Node to build upon: `registry.example.org/node:20-slim`; the worker's own Node when left out",
+          "An image with Node to build upon, as `registry.example.org/node:20-slim`. Default: the worker's own Node.",
         ),
     ),
   }),

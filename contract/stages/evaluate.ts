@@ -3,10 +3,23 @@ import { result } from '../params.ts';
 import { defineStage } from '../stage.ts';
 
 export const evaluateParams = z.strictObject({
-  /** What the winner is chosen by, on the validation plots. */
-  metric: result(z.enum(['mae', 'rmse']).default('mae')),
-  /** Resamples of the plots behind each 95 % interval. */
-  bootstrap: result(z.number().int().min(100).max(100_000).default(1000)),
+  metric: result(
+    z
+      .enum(['mae', 'rmse'])
+      .default('mae')
+      .describe(
+        "What the winner has least of on the validation plots: mean absolute or root mean squared error, in the target's unit.",
+      ),
+  ),
+  bootstrap: result(
+    z
+      .number()
+      .int()
+      .min(100)
+      .max(100_000)
+      .default(1000)
+      .describe('Resamples of the plots behind each 95 % interval; more make its ends steadier, and take longer.'),
+  ),
 });
 
 export type EvaluateParams = z.output<typeof evaluateParams>;

@@ -15,7 +15,7 @@ const source = z
     }
   })
   .describe(
-    `Where the plots come from: ${Object.values(sourceSchemes).join(', ')}. A relative path starts from the pipeline file.`,
+    `Where the plots come from: ${Object.values(sourceSchemes).join(', ')}. A relative path starts from the folder where \`furrow\` is run; for \`temporal workflow start\`, from the one where the worker was started.`,
   );
 
 export const fetchData = defineStage({

@@ -16,15 +16,12 @@ export const indexBands = {
 } as const;
 
 const labels = z.strictObject({
-  /** A CSV file in the source, with a header. */
-  file: z.string().default('labels.csv'),
-  /** Its columns. */
-  plot: z.string().default('plot'),
-  target: z.string(),
-  split: z.string().optional(),
-  group: z.string().optional(),
-  /** Of the target, for axes and tables. */
-  unit: z.string().default(''),
+  file: z.string().default('labels.csv').describe('A CSV file in the source, with a header and a row a plot.'),
+  plot: z.string().default('plot').describe("The column with the plots' names."),
+  target: z.string().describe('The column with the numbers to predict.'),
+  split: z.string().optional().describe('The column that says train, validation or test.'),
+  group: z.string().optional().describe('The column with the group, which a split never parts.'),
+  unit: z.string().default('').describe("The target's unit, for axes and tables."),
 });
 
 const params = z
@@ -36,11 +33,13 @@ const params = z
         .max(64)
         .refine((bands) => new Set(bands).size === bands.length, 'Expected each band once')
         .default(['green', 'red', 'red_edge', 'nir'])
-        .describe('Bands in the order of the channels.'),
+        .describe(
+          'Bands in the order of the channels. Files of another band are ignored where most plots have it, and bad input where only some do.',
+        ),
     ),
     target: result(
       z
-        .union([z.literal('filename'), z.strictObject({ labels })])
+        .union([z.literal('filename'), z.strictObject({ labels: labels.describe('A CSV file that says it.') })])
         .default('filename')
         .describe(
           "Where a plot's target is: kg N in its file names (`_100kg_`, `zerokg`, `zero_kg`), or a column of a CSV file.",
@@ -73,7 +72,12 @@ const params = z
     ),
     split: result(
       z
-        .union([z.strictObject({ by: z.enum(['folder', 'labels']) }), z.strictObject({ test: share })])
+        .union([
+          z.strictObject({
+            by: z.enum(['folder', 'labels']).describe('What says it: the first folder, or the labels.'),
+          }),
+          z.strictObject({ test: share.describe('Share of the plots that tests.') }),
+        ])
         .default({ by: 'folder' })
         .describe(
           "Which plots test: the folders train/ and test/, the labels' split column, or a share drawn at random.",
@@ -96,7 +100,10 @@ const params = z
         .describe("Pixels outside are invalid, as NaN, infinities and the file's nodata value are."),
     ),
     onBadInput: result(
-      z.enum(['fail', 'skip']).default('fail').describe('Stop and list every bad plot, or drop them and record which.'),
+      z
+        .enum(['fail', 'skip'])
+        .default('fail')
+        .describe('Stop and list every bad file, or drop the plots and groups that have any and record which.'),
     ),
   })
   .superRefine((given, check) => {
