@@ -10,6 +10,7 @@ import { buildImage } from '../contract/stages/buildImage.ts';
 import { entryPoint } from '../lib/code/root.ts';
 import type { BaseImage } from '../lib/image/base.ts';
 import type { PushTarget } from '../lib/image/distribution/push.ts';
+import { refuseOffLinux } from '../lib/image/linuxParts.ts';
 
 type Context = StageContext<(typeof buildImage)['params']['_output'], (typeof buildImage)['inputs']>;
 
@@ -21,6 +22,7 @@ type Context = StageContext<(typeof buildImage)['params']['_output'], (typeof bu
 export default implementStage(buildImage, {
   async run(context) {
     const { params, scratch, signal, output, log } = context;
+    refuseOffLinux({ hasBase: params.base !== undefined });
     const version = await readVersion(context);
     const target = targetOf(params, version);
     const model = await fetchModel(context, version);

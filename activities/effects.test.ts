@@ -10,6 +10,7 @@ import type { Evaluation, Interval } from '../contract/model.ts';
 import type { Stage, StageContext, StageInput } from '../contract/stage.ts';
 import { entryPoint } from '../lib/code/root.ts';
 import { pushImage } from '../lib/image/distribution/push.ts';
+import { linuxOnly } from '../lib/image/testing/linuxOnly.ts';
 import { nodeBase } from '../lib/image/testing/smallBase.ts';
 import { type StrictRegistry, strictRegistry } from '../lib/image/testing/strictRegistry.ts';
 import { moveAlias, readAlias } from '../lib/registry/aliases.ts';
@@ -66,7 +67,8 @@ test('a hit counts while the version and its alias are there; a run that hits mo
 // The server is bundled by `npm run build`.
 test.runIf(existsSync(entryPoint('serving/server.ts')))(
   'an image is kept as a layout, pushed, and missed when the registry loses it',
-  async () => {
+  async (context) => {
+    linuxOnly(context);
     const { finished: version } = await register('one');
     const params = { registry: `${registry.host}/team` };
     const image = await runStage(buildImage as unknown as Stage, params, { version: input(version.artifact) });
@@ -92,7 +94,8 @@ test.runIf(existsSync(entryPoint('serving/server.ts')))(
 
 test.runIf(existsSync(entryPoint('serving/server.ts')))(
   "an image is built anew once the worker's Node or platform is another, with or without a registry",
-  async () => {
+  async (context) => {
+    linuxOnly(context);
     const { finished: version } = await register('one');
     const image = await runStage(buildImage as unknown as Stage, {}, { version: input(version.artifact) });
     const { origin, ...facts } = image.finished.facts as { origin: JsonObject };

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { needsSignals } from '../test/harness/signals.ts';
 import { bundleServing, servingBundles } from './bundle.mjs';
 import { plotTiffs, writeServedModel } from './testing/servedModel.ts';
 
@@ -18,7 +19,8 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-test('at SIGTERM a request that has begun is answered, new ones are not taken, and the server ends well', async () => {
+test('at SIGTERM a request that has begun is answered, new ones are not taken, and the server ends well', async (context) => {
+  needsSignals(context);
   const { child, port } = await start();
   const ended = new Promise((resolve) => child.on('close', resolve));
   const { head, tail, contentType } = await halves();

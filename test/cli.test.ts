@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { examples } from '../client/help.ts';
 import { isAlive } from '../lib/home/home.ts';
 import { type Project, project } from './harness/command.ts';
+import { needsSignals } from './harness/signals.ts';
 
 let here: Project;
 
@@ -127,7 +128,8 @@ describe('furrow, with Temporal and a worker up', () => {
     expect(await here.furrow('show', 'no-such-run')).toMatchObject({ code: 1 });
   });
 
-  it('detaches on Ctrl-C, and the run goes on to its end', async () => {
+  it('detaches on Ctrl-C, and the run goes on to its end', async (context) => {
+    needsSignals(context);
     // It waits for a worker of its own, however long the commands below take to start.
     here.write('later.yaml', chain('later').replace('second: {', 'second: { queue: later,'));
     const run = here.start('run', 'later.yaml', '--id', 'later-1');
@@ -144,7 +146,8 @@ describe('furrow, with Temporal and a worker up', () => {
     expect(await worker.ended).toMatchObject({ code: 0 });
   });
 
-  it('names a queue that no worker polls, with the command that starts one', async () => {
+  it('names a queue that no worker polls, with the command that starts one', async (context) => {
+    needsSignals(context);
     const run = here.start('run', 'nobody.yaml', '--id', 'nobody-1');
     await run.said('No worker polls queue nobody; start one: furrow worker --queues nobody');
     expect(await here.json('show', 'nobody-1')).toMatchObject({ waiting: [{ queue: 'nobody', polled: false }] });
@@ -159,7 +162,8 @@ describe('furrow, with Temporal and a worker up', () => {
     expect(await worker.ended).toMatchObject({ code: 0 });
   });
 
-  it.skipIf(process.platform === 'win32')('shows an ended run while no worker is there', async () => {
+  it('shows an ended run while no worker is there', async (context) => {
+    needsSignals(context);
     const { pid, workerPid } = here.upState();
     process.kill(pid, 'SIGSTOP');
     try {
@@ -186,7 +190,9 @@ describe('furrow, with Temporal and a worker up', () => {
   });
 });
 
-describe.skipIf(process.platform === 'win32')('furrow up in the foreground', () => {
+describe('furrow up in the foreground', () => {
+  beforeEach(needsSignals);
+
   it('stays until Ctrl-C, and has ended all that it started when it returns', async () => {
     const up = here.start('up');
     await up.said('Ctrl-C ends it');
@@ -199,7 +205,9 @@ describe.skipIf(process.platform === 'win32')('furrow up in the foreground', () 
   });
 });
 
-describe.skipIf(process.platform === 'win32')('furrow, when its supervisor was killed', () => {
+describe('furrow, when its supervisor was killed', () => {
+  beforeEach(needsSignals);
+
   it('ends what was left running, and goes on with what is there', async () => {
     // `run` brings up what is missing, and still prints one JSON value.
     expect(await here.json('run', 'chain.yaml')).toMatchObject({

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CancelledFailure, type WorkflowHandle } from '@temporalio/client';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Digest } from '../contract/artifact.ts';
 import type { TrainPipelineResult } from '../contract/messages.ts';
 import { mainQueue, trainQueue } from '../contract/queues.ts';
@@ -10,6 +10,7 @@ import { openStore } from '../lib/store/store.ts';
 import { builtCode, type TestFurrow, testFurrow } from './harness/furrow.ts';
 import { pendingActivities } from './harness/pending.ts';
 import { installProduct, runs, spawnWorker, type WorkerProcess } from './harness/product.ts';
+import { needsSignals } from './harness/signals.ts';
 import { until } from './harness/until.ts';
 
 let furrow: TestFurrow;
@@ -42,8 +43,9 @@ beforeAll(async () => {
 afterEach(killAll);
 afterAll(() => furrow?.close());
 
-// Windows has no signals: there a worker is ended as a whole.
-describe.skipIf(process.platform === 'win32')('a training', () => {
+describe('a training', () => {
+  beforeEach(needsSignals);
+
   it('whose worker and child are killed goes on from its checkpoint on the next worker, to the same bytes', async () => {
     const first = await worker();
     const handle = await furrow.start(training('worker-killed'));

@@ -8,6 +8,7 @@ import { productRoot } from '../lib/code/root.ts';
 import { homeFile, isAlive, readUpState, requestStop } from '../lib/home/home.ts';
 import { type Project, project } from './harness/command.ts';
 import { installProduct } from './harness/product.ts';
+import { needsSignals } from './harness/signals.ts';
 import { until } from './harness/until.ts';
 
 let elsewhere: string;
@@ -27,11 +28,10 @@ afterEach(async () => {
   rmSync(elsewhere, { recursive: true, force: true });
 });
 
-const isWindows = process.platform === 'win32';
-const noSignals = 'Windows has no signal that a process could answer';
-
 describe('furrow up, while it starts, ends what it has started', () => {
-  beforeEach(({ skip, task }) => skip(isWindows && task.name.startsWith('at SIG'), noSignals));
+  beforeEach((context) => {
+    if (context.task.name.startsWith('at SIG')) needsSignals(context);
+  });
 
   it.each([
     ['SIGINT', 'there is no supervisor yet', () => existsSync(homeFile(home, 'bringUpLock'))],
@@ -60,8 +60,8 @@ describe('furrow up, while it starts, ends what it has started', () => {
 });
 
 describe('furrow demo', () => {
-  it('ends what it has started at SIGTERM, as at Ctrl-C, while its run goes on', async ({ skip }) => {
-    skip(isWindows, noSignals);
+  it('ends what it has started at SIGTERM, as at Ctrl-C, while its run goes on', async (context) => {
+    needsSignals(context);
     const demo = here.start('demo');
     await demo.said('Run nitrogen-');
     demo.process.kill('SIGTERM');
@@ -114,7 +114,7 @@ describe('a supervisor', () => {
 
 /** Those of this product or of this home: supervisor, worker, server, trainings. */
 function processes(): string[] {
-  if (isWindows) return [];
+  if (process.platform === 'win32') return [];
   const { stdout } = spawnSync('ps', ['-A', '-ww', '-o', 'stat=,args='], { encoding: 'utf8' });
   return stdout
     .split('\n')

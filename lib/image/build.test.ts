@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createGunzip } from 'node:zlib';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { baseImage } from './base.ts';
 import { buildServingImage } from './build.ts';
 import { pushImage } from './distribution/push.ts';
@@ -11,6 +11,7 @@ import { parseReference, type Reference } from './distribution/reference.ts';
 import { textFile } from './entry.ts';
 import { blobFile, type Layout, layoutFiles, readManifest } from './layout.ts';
 import { type ImageConfig, mediaTypes, platformOf } from './manifest.ts';
+import { isLinux, linuxOnly } from './testing/linuxOnly.ts';
 import { smallBase } from './testing/smallBase.ts';
 import { smallRequest } from './testing/smallImage.ts';
 import { digestOf, strictRegistry } from './testing/strictRegistry.ts';
@@ -24,8 +25,10 @@ let digest: string;
 beforeAll(async () => {
   process.env.PLANTED_SECRET = secret;
   folder = await mkdtemp(join(tmpdir(), 'furrow-build-'));
-  ({ layout, digest } = await buildServingImage(await smallRequest(folder)));
+  if (isLinux) ({ layout, digest } = await buildServingImage(await smallRequest(folder)));
 }, 60_000);
+
+beforeEach(linuxOnly);
 
 afterAll(async () => {
   delete process.env.PLANTED_SECRET;

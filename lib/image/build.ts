@@ -8,6 +8,7 @@ import { type ModelVersion, versionFiles } from '../../contract/registry.ts';
 import type { BaseImage, TakenOver } from './base.ts';
 import { diskFile, type LayerEntry, textFile } from './entry.ts';
 import { addJson, addLayer, createLayout, type Layout, writeIndex } from './layout.ts';
+import { refuseOffLinux } from './linuxParts.ts';
 import { type ImageConfig, type ImageManifest, type LayerDescriptor, mediaTypes, platformOf } from './manifest.ts';
 import { type NodeLayer, nodeLayer, userId } from './nodeLayer.ts';
 import { tar } from './tar.ts';
@@ -61,6 +62,7 @@ const epoch = '1970-01-01T00:00:00Z';
  */
 export async function buildServingImage(request: ImageRequest): Promise<BuiltImage> {
   const { base, signal } = request;
+  refuseOffLinux({ hasBase: base !== undefined, needsTensorflow: request.needsTensorflow });
   const layout = await createLayout(request.folder);
   const below = await base?.copyInto(layout);
   const node = below ? undefined : await nodeLayer();

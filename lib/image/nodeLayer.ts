@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { diskFile, type LayerEntry, textFile } from './entry.ts';
 import { libraryClosure, type SharedLibrary } from './libraries.ts';
+import { refuseOffLinux } from './linuxParts.ts';
 
 /** Distroless' number for a user without rights, free in every distribution. */
 export const userId = 65532;
@@ -15,8 +16,11 @@ export interface NodeLayer {
 /**
  * The running Node with the libraries that it needs, and what a program expects of a system: a user, a folder for temporary files.
  * Nothing else of the machine: no shell, no package manager, no certificates, for the server calls nobody.
+ *
+ * @throws FurrowError `IMAGE_BASE_INVALID` where that is no Linux, `SETUP_INCOMPLETE`
  */
 export async function nodeLayer(execPath = process.execPath): Promise<NodeLayer> {
+  refuseOffLinux({ hasBase: false });
   const { arch, interpreter, libraries } = await libraryClosure(execPath);
   return {
     arch,

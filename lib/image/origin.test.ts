@@ -11,6 +11,7 @@ import { parseReference, type Reference } from './distribution/reference.ts';
 import { createLayout } from './layout.ts';
 import { platformOf } from './manifest.ts';
 import { imageOrigin } from './origin.ts';
+import { linuxOnly } from './testing/linuxOnly.ts';
 import { nodeBase } from './testing/smallBase.ts';
 import { type StrictRegistry, strictRegistry } from './testing/strictRegistry.ts';
 
@@ -21,7 +22,8 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe("of an image with the worker's Node", () => {
-  it('is the same until the program is another, whatever version that calls itself', async () => {
+  it('is the same until the program is another, whatever version that calls itself', async (context) => {
+    linuxOnly(context);
     const program = join(folder, 'node');
     await copyFile(process.execPath, program);
     const before = await imageOrigin(undefined);
