@@ -33,6 +33,9 @@ export interface BadInput {
 /** Characters of a line, so that one path of many folders does not take the place of ten. */
 const longestLine = 200;
 
+/** Characters: `has no file for the band red` is one. */
+const shortSentence = 32;
+
 /**
  * The message goes into workflow history and onto a screen, which cut it: it names every file and what is wrong with it where that
  * fits, every file and the kind of fault where only that fits, and else counts what it leaves out. {@link logBadInput} leaves out nothing.
@@ -78,7 +81,10 @@ function sentence(found: readonly BadInput[]): string {
   return found.map(({ what }) => what).join('; ');
 }
 
+/** The sentence where it is short, as `is empty` is, else the kinds of fault. */
 function words(found: readonly BadInput[]): string {
+  const whole = sentence(found);
+  if (whole.length <= shortSentence) return whole;
   return [...new Set(found.map(({ kind }) => kind.replaceAll('-', ' ')))].join(', ');
 }
 

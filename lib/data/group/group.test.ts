@@ -172,9 +172,11 @@ describe('the list of bad input', () => {
     }));
 
   test('names the kind of fault where there is no room for sentences', () => {
-    const error = catchError(() => failOnBadInput(problems(90, 'p')));
+    const short: BadInput = { kind: 'missing-band', place: 'p1', what: 'has no file for the band red' };
+    const error = catchError(() => failOnBadInput([...problems(89, 'p'), short]));
     expect(error.message.split('\n')).toHaveLength(91);
-    expect(error.message).toContain('  train/p089.tif: no valid pixel');
+    expect(error.message).toContain('  p1: has no file for the band red');
+    expect(error.message).toContain('  train/p088.tif: no valid pixel');
   });
 
   test('is one line a place', () => {
