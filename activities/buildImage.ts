@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '../contract/artifact.ts';
 import { FurrowError } from '../contract/errors.ts';
-import { canonicalJson } from '../contract/json.ts';
+import { canonicalJson, type JsonObject } from '../contract/json.ts';
 import { type ModelDescription, modelFiles } from '../contract/model.ts';
 import { type ModelVersion, versionFiles } from '../contract/registry.ts';
 import { implementStage, type StageContext } from '../contract/stage.ts';
@@ -59,9 +59,17 @@ export default implementStage(buildImage, {
 
   async isPresent(context, { facts }) {
     const { imageOrigin } = await import('../lib/image/origin.ts');
-    const origin = await imageOrigin(await baseFor(context));
+    const origin = await imageOrigin(await baseFor(context)).catch((error: unknown) => {
+      if (!(error instanceof FurrowError) || error.code !== 'REGISTRY_UNREACHABLE') throw error;
+      // Nothing is gone; only whether the base's tag has moved cannot be known now.
+      context.log.warn(`the image is taken as it is: ${error.message}`);
+      return facts.origin;
+    });
     if (canonicalJson(facts.origin ?? null) !== canonicalJson(origin)) {
-      context.log.info('Node, the platform or the base is another one now: the image is built anew', origin);
+      context.log.info(
+        'Node, the platform or the base is another one now: the image is built anew',
+        origin as JsonObject,
+      );
       return false;
     }
     if (context.params.registry === undefined) return true;

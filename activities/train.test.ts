@@ -73,6 +73,7 @@ async function run(stage: Stage<never, never>, { params, inputs, key = 'key', si
     output,
     checkpoints: {
       newest: async () => committed.get(key),
+      startOver() {},
       commit: async (step: number, file: string) => {
         const kept = join(folder, `${key}-${step}`);
         await copyFile(file, kept);

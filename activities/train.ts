@@ -9,7 +9,6 @@ export default implementStage(train, {
   async run(context) {
     const { inputs, params, seed, key, scratch, signal, log, output, checkpoints } = context;
     const { trainInChild } = await import('../lib/models/child/trainInChild.ts');
-    const { inTrainingSlot } = await import('../lib/models/child/trainingSlots.ts');
     const { workFolder } = await import('../lib/models/child/workClaim.ts');
     const [features, model, aside] = ['features', 'model', 'checkpoints'].map((name) => join(scratch, name)) as [
       string,
@@ -30,15 +29,12 @@ export default implementStage(train, {
       });
     const newest = await checkpoints.newest();
     if (newest) log.info(`going on from step ${newest.step}`, { step: newest.step });
-    const waits = () => context.progress({ doing: 'waiting for another training on this worker' });
-    // A ridge is solved in a moment, on one core.
-    const train = (file: string | undefined) =>
-      params.model === 'ridge' ? attempt(file) : inTrainingSlot(signal, waits, () => attempt(file));
-    const result = await train(newest?.file).catch((error: unknown) => {
+    const result = await attempt(newest?.file).catch((error: unknown) => {
       // Whole by its digest, yet not readable by this code: from the start is slower, and right.
       if (!newest || !(error instanceof FurrowError) || error.code !== 'CHECKPOINT_INVALID') throw error;
       log.warn(`${error.message}; training starts from the beginning`, { step: newest.step });
-      return train(undefined);
+      checkpoints.startOver();
+      return attempt(undefined);
     });
 
     await output.addFile(modelFiles.description, join(model, modelFiles.description));

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FurrowError, isFailureCode } from '../contract/errors.ts';
 import { entryPoint } from '../lib/code/root.ts';
+import { findTemporalTarget } from '../lib/connection/connection.ts';
 import { homeFile, homeFolder, type ReadyState, requestStop } from '../lib/home/home.ts';
 import { lastErrorLine, logLength } from '../lib/home/lastError.ts';
 import { withLock } from '../setup/lock.mjs';
@@ -62,9 +63,10 @@ export async function bringUp(output: Output, signal: AbortSignal): Promise<Brou
   return Promise.race([broughtUp, interrupted]);
 }
 
-/** Sees to it that there is a Temporal, saying so. Nothing to do where the environment names a server of its own. */
+/** Sees to it that there is a Temporal, saying so. Nothing to do where the environment or a profile names one. */
 export async function ensureUp(output: Output): Promise<void> {
-  if (process.env.TEMPORAL_ADDRESS || process.env.TEMPORAL_PROFILE) return;
+  const target = await findTemporalTarget(homeFolder());
+  if (target && target.from !== 'furrow up') return;
   if (runningState(homeFolder())?.phase === 'ready') return;
   const stop = stopSignals();
   try {
@@ -99,6 +101,7 @@ async function startSupervisor(home: string, signal: AbortSignal): Promise<Broug
   // A session of its own: it outlives this terminal, and Ctrl-C reaches it only through us.
   const child = fork(entryPoint('worker/up.ts'), [], { stdio: ['ignore', file, file, 'ipc'], detached: true });
   const { pid } = child;
+  child.on('error', () => {});
   if (pid === undefined) throw new FurrowError('SERVER_UNREACHABLE', `${process.execPath} could not be started`);
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   // At once: nobody may be there any more to do it when what goes on here has been waited for.

@@ -95,8 +95,6 @@ export interface RunIdentity {
 export interface LookupResult {
   readonly key: Digest;
   readonly finished?: FinishedStage;
-  /** Why a result that is there does not count: `blob sha256:… is missing`. */
-  readonly passedOver?: string;
 }
 
 /** What a stage's activity returns. */

@@ -85,3 +85,23 @@ describe('names of variables', () => {
     (name) => expect(looksSecret(name)).toBe(false),
   );
 });
+
+describe('a long text', () => {
+  const secret = 'SuperSecretValue0123456789abcdef';
+
+  it.each([11_990, 12_000, 19_990, 20_000])(
+    'shows no part of a secret at character %i, even where much was taken out before it',
+    (at) => {
+      const key = `-----BEGIN PRIVATE KEY-----${'x'.repeat(9000)}-----END PRIVATE KEY-----`;
+      const text = `${key}${' pad'.repeat(5000)}`.slice(0, at) + secret + ' tail'.repeat(3000);
+      const shown = redact(text, [secret]);
+      expect(shown).not.toContain('SuperSecret');
+      expect(shown).toMatch(/more characters cut\)$/);
+      expect(shown.length).toBeLessThanOrEqual(longestMessage);
+    },
+  );
+
+  it('knows a password behind aligned columns', () => {
+    expect(redact('password:                hunter22hunter')).not.toContain('hunter');
+  });
+});

@@ -24,7 +24,7 @@ const patterns: readonly RegExp[] = [
   // user:password@ in an address
   /(?<=\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@:]+:[^\s/@]+(?=@)/gi,
   // WANDB_API_KEY=…, "api_key": "…", password: …
-  /(?<=\b[A-Za-z0-9_-]*(?:api[_-]?key|access[_-]?key|token|secret|passw(?:or)?d|credentials?)["']?\s{0,3}[=:]\s{0,3}["']?)[^\s"',;&}{$]{6,}/gi,
+  /(?<=\b[A-Za-z0-9_-]*(?:api[_-]?key|access[_-]?key|token|secret|passw(?:or)?d|credentials?)["']?\s{0,40}[=:]\s{0,40}["']?)[^\s"',;&}{$]{6,}/gi,
 ];
 
 /** Names of variables that hold secrets. `PWD` is none, whatever it looks like: shells keep the current folder there. */
@@ -39,14 +39,16 @@ export function looksSecret(name: string): boolean {
 
 /** `text` without the given secrets and without what looks like one, cut to `limit` characters. */
 export function redact(text: string, secrets: readonly string[] = [], limit: number = longestMessage): string {
-  // Matching takes more than linear time; what is far behind the cut is not shown anyway.
-  const unseen = Math.max(0, text.length - limit - longestSecret);
+  // Matching takes more than linear time; what is far behind the cut is not shown anyway. Neither is what lies at the edge of
+  // what was looked at: a secret that goes over it is not known by its part.
+  const unseen = Math.max(0, text.length - limit - 2 * longestSecret);
   let clean = text.slice(0, text.length - unseen);
   for (const form of forms(secrets)) clean = clean.replaceAll(form, redacted);
   for (const pattern of patterns) clean = clean.replace(pattern, redacted);
-  return clean.length <= limit
-    ? clean
-    : `${clean.slice(0, limit - 40)} … (${clean.length + unseen - limit + 40} more characters cut)`;
+  const shown = unseen > 0 ? Math.max(0, clean.length - longestSecret) : clean.length;
+  if (shown <= limit && unseen === 0) return clean;
+  const kept = Math.min(shown, limit - 40);
+  return `${clean.slice(0, kept)} … (${clean.length + unseen - kept} more characters cut)`;
 }
 
 /** As {@link redact}, for every text in a JSON value; what is left is JSON of the same shape. */

@@ -45,6 +45,8 @@ export interface StageContract<P extends z.ZodType = z.ZodType, I extends InputR
   readonly output: ArtifactKind;
   readonly usesSeed: boolean;
   readonly work: Work;
+  /** One at a time in a worker's process, whatever queue it came from: it takes all cores, or the whole GPU. */
+  exclusive?(params: z.output<P>): boolean;
   /** The stage computes with TensorFlow: its runtime class says with which, and on what. */
   readonly usesTensorflow: boolean;
 }
@@ -93,6 +95,8 @@ export interface Checkpoint {
 export interface Checkpoints {
   /** The newest valid one of any attempt of this key, on whichever worker; torn and corrupted ones are passed over with a warning. */
   newest(): Promise<Checkpoint | undefined>;
+  /** What {@link newest} gave could not be used: the result owes it nothing. */
+  startOver(): void;
   /** Stores the file, then lets the heartbeat name it, then prunes older ones. */
   commit(step: number, file: string): Promise<void>;
 }

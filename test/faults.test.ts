@@ -125,6 +125,28 @@ describe('a worker with other code', () => {
       await each.done;
     }
   });
+
+  it('of the main queue looks nothing up for a run of other code, and lets its own workers go on', async () => {
+    const planner = await furrow.work([mainQueue]);
+    const handle = await furrow.start(
+      `name: rolling
+store: stores/rolling
+stages:
+  first: { uses: pass, queue: train-gpu }
+  second: { uses: pass, needs: [first], queue: train-gpu }
+`,
+    );
+    await furrow.until(handle, (record) => record.stages[0]?.status === 'running');
+    planner.shutdown();
+    await planner.done;
+    const newer = await furrow.work([mainQueue], await builtCode([], { pass: `sha256:${'0'.repeat(64)}` }));
+    const right = await furrow.work([trainQueue]);
+    expect(await handle.result()).toMatchObject({ status: 'finished', stages: { second: { cached: false } } });
+    for (const each of [newer, right]) {
+      each.shutdown();
+      await each.done;
+    }
+  });
 });
 
 describe('a run', () => {

@@ -11,7 +11,7 @@ let server: EmbeddedServer;
 
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'furrow-server-'));
-  server = await startEmbeddedServer(home);
+  server = await startEmbeddedServer(home, { port: 0, uiPort: 0 });
 });
 afterAll(async () => {
   if (server) {

@@ -28,15 +28,30 @@ const startLimit = 60_000;
  * The settings are for a quick answer on one machine: history events otherwise advance on 50 ms ticks, as its history service
  * reads a shard's transfer queue at most 20 times a second, and each commit otherwise waits for the disk twice.
  */
-export async function startEmbeddedServer(
-  home: string,
-  wanted: {
-    readonly port?: number;
-    readonly uiPort?: number;
-    /** Told before it answers: whoever ends must know what to end. */
-    onSpawn?(server: ChildProcess): void;
-  } = {},
-): Promise<EmbeddedServer> {
+export async function startEmbeddedServer(home: string, wanted: Wanted = {}): Promise<EmbeddedServer> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await tryToStart(home, tries === 1 ? wanted : { ...wanted, port: 0, uiPort: 0 });
+    } catch (error) {
+      // Another server may have taken a port between our look and our start.
+      if (!(error instanceof EndedEarly) || tries === mostTries) throw error;
+    }
+  }
+}
+
+const mostTries = 3;
+
+interface Wanted {
+  /** Taken when it is free; 0 for any. */
+  readonly port?: number;
+  readonly uiPort?: number;
+  /** Told before it answers: whoever ends must know what to end. */
+  onSpawn?(server: ChildProcess): void;
+}
+
+class EndedEarly extends FurrowError {}
+
+async function tryToStart(home: string, wanted: Wanted): Promise<EmbeddedServer> {
   const cli = findTemporal();
   if (!cli) throw new FurrowError('SETUP_INCOMPLETE', 'The Temporal CLI is not installed');
   const database = homeFile(home, 'database');
@@ -66,7 +81,7 @@ export async function startEmbeddedServer(
       reject(new FurrowError('SERVER_UNREACHABLE', `Temporal could not be started: ${cause.message}`, { cause })),
     );
     server.once('exit', (code) =>
-      reject(new FurrowError('SERVER_UNREACHABLE', `Temporal ended with ${code}; see ${homeFile(home, 'serverLog')}`)),
+      reject(new EndedEarly('SERVER_UNREACHABLE', `Temporal ended with ${code}; see ${homeFile(home, 'serverLog')}`)),
     );
   });
   failed.catch(() => {});

@@ -8,20 +8,23 @@ import { FurrowError } from '../contract/errors.ts';
 import type { JsonObject } from '../contract/json.ts';
 import { redact, redactJson } from '../contract/redact.ts';
 import { buildWasReplaced, currentFingerprintOf } from '../lib/code/fingerprints.ts';
-import { findTemporalTarget } from '../lib/connection/connection.ts';
+import { findTemporalTarget, type TemporalTarget } from '../lib/connection/connection.ts';
 import { homeFolder } from '../lib/home/home.ts';
 import { environmentSecrets } from '../lib/secrets/secrets.ts';
 import { allQueues } from './roles.ts';
 import { checkSearchAttributes } from './searchAttributes.ts';
 import { startWorker } from './startWorker.ts';
 
-/** The worker program: `worker/main.js --queues furrow,train-gpu [--base FOLDER] [--parallel-trainings N]`. */
+/** The worker program: `worker/main.js --queues furrow,train-gpu [--base FOLDER] [--parallel-trainings N] [--address HOST:PORT]`. */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       queues: { type: 'string', default: allQueues.join(',') },
       base: { type: 'string', default: process.cwd() },
       'parallel-trainings': { type: 'string', default: '1' },
+      /** Of the embedded server; else Temporal's environment configuration says. */
+      address: { type: 'string' },
+      namespace: { type: 'string', default: 'default' },
     },
   });
   const secrets = environmentSecrets();
@@ -47,7 +50,10 @@ async function main(): Promise<void> {
     if ((message as { kind?: unknown }).kind === 'stop') drain();
   });
 
-  const target = await findTemporalTarget(homeFolder());
+  const { address, namespace } = values;
+  const target: TemporalTarget | undefined = address
+    ? { address, namespace, from: 'furrow up' }
+    : await findTemporalTarget(homeFolder());
   if (!target)
     throw new FurrowError(
       'SERVER_UNREACHABLE',
@@ -64,7 +70,7 @@ async function main(): Promise<void> {
     queues,
     baseFolder: values.base,
     code: { catalog: await loadCatalog(), fingerprintOf: currentFingerprintOf },
-    parallelTrainings: Number(values['parallel-trainings']),
+    parallelTrainings: Math.max(1, Math.trunc(Number(values['parallel-trainings'])) || 1),
   });
   drain = () => worker.shutdown();
   log.info({ queues, address: target.address }, 'worker ready');

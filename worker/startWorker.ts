@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import { workerActivities } from '../activities/attempt/activities.ts';
 import { loadCatalog, type StageCode } from '../activities/attempt/catalog.ts';
+import { allowExclusive } from '../activities/attempt/slots.ts';
 import { FurrowError } from '../contract/errors.ts';
 import { fingerprintOf } from '../lib/code/fingerprints.ts';
 import { productRoot } from '../lib/code/root.ts';
 import type { TemporalTarget } from '../lib/connection/connection.ts';
-import { allowTrainings } from '../lib/models/child/trainingSlots.ts';
 import { type Role, roleOf } from './roles.ts';
 
 export interface WorkerOptions {
@@ -32,7 +32,7 @@ const forceAfter = 20;
 /** Starts a worker for each queue, in this process. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { target, parallelTrainings = 1 } = options;
-  allowTrainings(parallelTrainings);
+  allowExclusive(parallelTrainings);
   const connection = await NativeConnection.connect({
     address: target.address,
     ...(target.tls !== undefined && { tls: target.tls as never }),

@@ -102,7 +102,7 @@ function superviseWorker(embedded: EmbeddedServer): void {
       update({});
       void tell({ kind: 'ready' });
     });
-    worker.once('exit', () => {
+    const onEnd = () => {
       if (stopping) return;
       falseStarts++;
       if (!ready && falseStarts === mostFalseStarts) {
@@ -116,7 +116,10 @@ function superviseWorker(embedded: EmbeddedServer): void {
       }
       wait = Date.now() - startedAt > 60_000 ? firstRestart : Math.min(wait * 2, longestRestart);
       setTimeout(() => !stopping && startWorker(), wait);
-    });
+    };
+    worker.once('exit', onEnd);
+    // Where it cannot be started at all, no exit follows.
+    worker.on('error', worker.pid === undefined ? onEnd : () => {});
   };
   startWorker();
 }
@@ -125,17 +128,18 @@ function forkWorker(embedded: EmbeddedServer): ChildProcess {
   const file = homeFile(home, 'workerLog');
   mkdirSync(dirname(file), { recursive: true });
   const log = openSync(file, 'a', 0o600);
-  return fork(entryPoint('worker/main.ts'), ['--base', process.cwd()], {
+  const { address, namespace } = embedded;
+  return fork(entryPoint('worker/main.ts'), ['--base', process.cwd(), '--address', address, '--namespace', namespace], {
     stdio: ['ignore', log, log, 'ipc'],
-    env: {
-      ...process.env,
-      FURROW_HOME: home,
-      TEMPORAL_ADDRESS: embedded.address,
-      TEMPORAL_NAMESPACE: embedded.namespace,
-    },
+    env: { ...withoutTemporal(process.env), FURROW_HOME: home },
     // As for the server: the supervisor decides when it ends.
     detached: true,
   });
+}
+
+/** A team's address, key or profile is for another server: one for this would find TLS where there is none. */
+function withoutTemporal(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('TEMPORAL_')));
 }
 
 /** The worker drains, then the server ends. */

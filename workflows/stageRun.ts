@@ -50,8 +50,8 @@ export async function runStage(
     const resolved = stage.kind === 'source' ? await resolveSource(stage, task, ids, events) : task;
     if (isLookedUpHere(plan, stage, resolved)) {
       const lookup = await lookUp(resolved);
-      events.looked(lookup);
-      if (lookup.finished) return { finished: lookup.finished, cached: true };
+      if (lookup) events.looked(lookup);
+      if (lookup?.finished) return { finished: lookup.finished, cached: true };
     }
     try {
       return await execute(stage, resolved, ids, events);
@@ -82,7 +82,8 @@ function isLookedUpHere(plan: Plan, stage: ResolvedStage, { cache }: StageTask):
   return stage.queue !== mainQueue && cache === 'reuse' && !checkedThere;
 }
 
-function lookUp(task: StageTask): Promise<LookupResult> {
+/** Undefined where this worker has other code: the stage's own activity then looks, and waits for a right worker. */
+async function lookUp(task: StageTask): Promise<LookupResult | undefined> {
   const { lookUpStage } = proxyLocalActivities<{ lookUpStage(task: StageTask): Promise<LookupResult> }>({
     startToCloseTimeout: work.query.startToClose * 1000,
     retry: {
@@ -92,7 +93,12 @@ function lookUp(task: StageTask): Promise<LookupResult> {
     },
     summary: `${task.stage}: is it there already?`,
   });
-  return lookUpStage(task);
+  try {
+    return await lookUpStage(task);
+  } catch (error) {
+    if (readFailure(error).failure.code === 'FINGERPRINT_MISMATCH') return undefined;
+    throw error;
+  }
 }
 
 /** Asks the source what it holds; the version travels with the task from here on. */

@@ -100,8 +100,7 @@ async function runOne(plan: Plan, state: RunState, stage: ResolvedStage): Promis
     const result = await runStage(plan, state.run, stage, inputsOf(stage, state.finished), {
       started: (activityId) => state.started(stage.name, activityId),
       resolved: (source) => state.update(stage.name, { source }),
-      looked: ({ key, passedOver }) =>
-        state.update(stage.name, { key, ...(passedOver && { notice: `not reused: ${passedOver}` }) }),
+      looked: ({ key }) => state.update(stage.name, { key }),
       waits: (notice) => state.waits(stage.name, notice),
     });
     state.done(stage.name, result);

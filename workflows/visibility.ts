@@ -102,7 +102,7 @@ export function recordKeeper(state: () => RunState) {
         await loop;
         if (state().sequence > saved) await save();
       });
-      return place;
+      return saved >= state().sequence ? place : undefined;
     },
   };
 }

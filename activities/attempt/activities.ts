@@ -59,8 +59,7 @@ async function lookUpStage({ catalog, fingerprintOf }: StageCode, task: StageTas
   if (!stage || fingerprintOf(task.uses) !== task.fingerprint) throw otherCode(task.uses);
   const key = keyOf(stage.contract, task);
   const known = await lookUp(await openStoreAt(task.store), key);
-  if (!known) return { key };
-  return known.broken ? { key, passedOver: known.broken } : { key, finished: known.finished };
+  return known && !known.broken ? { key, finished: known.finished } : { key };
 }
 
 /** Where an activity's type is none of ours: a stage that another worker's build has. */

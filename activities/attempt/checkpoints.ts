@@ -49,6 +49,9 @@ export function attemptCheckpoints(request: Request): AttemptCheckpoints {
       heartbeats.checkpoint(found.step);
       return found;
     },
+    startOver() {
+      resumedFrom = [];
+    },
     async commit(step, file) {
       const { attempt } = context.info;
       await commitCheckpoint(store, key, { step, attempt, runId, runtime, resumedFrom }, file);

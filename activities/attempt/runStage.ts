@@ -1,10 +1,8 @@
-import { Context } from '@temporalio/activity';
 import type { Digest, FinishedStage, RuntimeClass } from '../../contract/artifact.ts';
 import { FurrowError } from '../../contract/errors.ts';
 import type { StageResult, StageTask } from '../../contract/messages.ts';
 import { redactJson } from '../../contract/redact.ts';
 import {
-  type AttemptContext,
   type SourceVersion,
   type Stage,
   type StageContext,
@@ -12,158 +10,114 @@ import {
   takesSeveral,
 } from '../../contract/stage.ts';
 import { runtimeClass } from '../../lib/models/runtimeClass.ts';
-import { environmentSecrets, resolveSecrets, secretsIn } from '../../lib/secrets/secrets.ts';
 import { openArtifact, stageArtifact } from '../../lib/store/artifacts.ts';
 import { removeCheckpoints } from '../../lib/store/checkpoints.ts';
 import { commitManifest, lookUp, type ManifestState } from '../../lib/store/manifests.ts';
 import { openStoreAt, type Store } from '../../lib/store/store.ts';
+import { type Attempt, inAttempt } from './attempt.ts';
 import type { StageCode } from './catalog.ts';
 import { attemptCheckpoints } from './checkpoints.ts';
-import { handBack, toFailure, traceOf } from './failure.ts';
-import { type Heartbeats, startHeartbeats } from './heartbeats.ts';
 import { keyOf } from './key.ts';
-import { attemptLog } from './log.ts';
 import { attemptPointers } from './pointers.ts';
 import { sameRuntime } from './runtime.ts';
-import { makeScratch, removeScratch } from './scratch.ts';
+import { inSlot } from './slots.ts';
 
-/**
- * One attempt at a stage: check the code and the parameters, look the key up once more (another run may have finished it while
- * this task waited), run, and commit by one exclusive write, last.
- */
+/** One attempt at a stage: check the code and the parameters, look the key up, run, and commit by one exclusive write, last. */
 export async function runStage(stage: Stage, task: StageTask, code: StageCode): Promise<StageResult> {
-  return attempt({ stage, task, code }, async ({ base, heartbeats, context, secrets }) => {
-    const { contract, implementation } = stage;
+  return inAttempt({ stage, task, code }, async (attempt) => {
+    const { contract } = stage;
+    const { base, heartbeats } = attempt;
     const store = await openStoreAt(task.store);
     const key = keyOf(contract, task);
-    const known = await lookUp(store, key);
     const runtime = runtimeClass(contract.usesTensorflow ? 'tensorflow' : 'none');
-    const isWanted = task.cache === 'reuse' || known?.finished.provenance?.runId === task.run.runId;
-    const usable = known && !known.broken && isWanted ? known : undefined;
-    if (usable && contract.kind !== 'effect') return hit(usable, task, runtime);
+    const known = await lookUp(store, key);
+    if (known?.broken) base.log.warn(`a finished result is not reused: ${known.broken}`);
+    const run = (state: ManifestState | undefined) =>
+      runUnlessFinished(state, { stage, task, attempt, store, key, runtime });
+    if (!contract.exclusive?.(base.params)) return run(known);
 
-    const output = stageArtifact(store, contract.output);
-    const checkpoints = attemptCheckpoints({ store, key, context, heartbeats, base, runtime, task });
-    const stageContext: StageContext = {
-      ...base,
-      inputs: openInputs(stage, task, store) as StageContext['inputs'],
-      seed: contract.usesSeed ? task.seed : 0,
-      key,
-      attempt: context.info.attempt,
-      source: task.source,
-      output,
-      checkpoints,
-      pointers: attemptPointers(store),
-      progress: heartbeats.progress,
-      open: (ref) => openArtifact(store, ref),
-    };
-    if (usable && (await implementation.isPresent?.(stageContext, usable.finished))) return hit(usable, task, runtime);
-
-    const startedAt = new Date();
-    const outcome = await implementation.run(stageContext);
-    base.signal.throwIfAborted();
-    const { ref, attachments } = await output.seal();
-    const finished: FinishedStage = {
-      key,
-      artifact: ref,
-      attachments,
-      metrics: finiteMetrics(outcome.metrics ?? {}),
-      facts: redactJson(outcome.facts ?? {}, secrets),
-      ...(outcome.headline && Number.isFinite(outcome.headline.value) && { headline: outcome.headline }),
-      provenance: {
-        stage: task.stage,
-        fingerprint: task.fingerprint,
-        workflowId: task.run.workflowId,
-        runId: task.run.runId,
-        attempt: context.info.attempt,
-        startedAt: startedAt.toISOString(),
-        seconds: (Date.now() - startedAt.getTime()) / 1000,
-        runtime,
-        ...(checkpoints.resumedFrom.length > 0 && { resumedFrom: checkpoints.resumedFrom }),
-      },
-    };
-    const committed = await commitManifest(store, finished, known?.version);
-    if (contract.work === 'training') await tidyCheckpoints(store, key, base);
-    return { finished: committed.finished, cached: !committed.won };
+    const usable = reusable(known, task);
+    if (usable) return hit(usable, task, runtime);
+    const onWait = () => heartbeats.progress({ doing: 'waiting for another training on this worker' });
+    // While it waited, another run may have finished it.
+    return inSlot(base.signal, onWait, async () => run(await lookUp(store, key)));
   });
 }
 
 /** What a source holds now; short, never cached. */
 export async function resolveStage(stage: Stage, task: StageTask, code: StageCode): Promise<SourceVersion> {
-  return attempt({ stage, task, code }, async ({ base, secrets }) => {
+  return inAttempt({ stage, task, code }, async ({ base, secrets }) => {
     if (!stage.implementation.resolve) throw new FurrowError('INTERNAL', `Stage ${task.uses} is no source`);
     const { digest, facts } = await stage.implementation.resolve(base);
     return { digest, facts: redactJson(facts, secrets) };
   });
 }
 
-interface Given {
+interface Prepared {
   readonly stage: Stage;
   readonly task: StageTask;
-  readonly code: StageCode;
+  readonly attempt: Attempt;
+  readonly store: Store;
+  readonly key: Digest;
+  readonly runtime: RuntimeClass;
 }
 
-interface Attempt {
-  readonly base: AttemptContext<unknown>;
-  readonly heartbeats: Heartbeats;
-  readonly context: Context;
-  readonly secrets: readonly string[];
-}
+async function runUnlessFinished(known: ManifestState | undefined, prepared: Prepared): Promise<StageResult> {
+  const { stage, task, attempt, store, key, runtime } = prepared;
+  const { contract, implementation } = stage;
+  const { base, heartbeats, context, secrets } = attempt;
+  const usable = reusable(known, task);
+  if (usable && contract.kind !== 'effect') return hit(usable, task, runtime);
 
-/** What every activity of a stage has around it: code and parameter checks, heartbeats, cancellation, scratch folder, failures. */
-async function attempt<T>({ stage, task, code }: Given, act: (attempt: Attempt) => Promise<T>): Promise<T> {
-  const context = Context.current();
-  const secrets = [...environmentSecrets(), ...secretsIn(task.params)];
-  const heartbeats = startHeartbeats(context, task.stage, secrets);
-  let scratch: string | undefined;
-  try {
-    checkFingerprint(task, code);
-    const params = checkParams(stage, task);
-    scratch = await makeScratch();
-    const base: AttemptContext<unknown> = {
+  const output = stageArtifact(store, contract.output);
+  const checkpoints = attemptCheckpoints({ store, key, context, heartbeats, base, runtime, task });
+  const stageContext: StageContext = {
+    ...base,
+    inputs: openInputs(stage, task, store) as StageContext['inputs'],
+    seed: contract.usesSeed ? task.seed : 0,
+    key,
+    attempt: context.info.attempt,
+    source: task.source,
+    output,
+    checkpoints,
+    pointers: attemptPointers(store),
+    progress: heartbeats.progress,
+    open: (ref) => openArtifact(store, ref),
+  };
+  if (usable && (await implementation.isPresent?.(stageContext, usable.finished))) return hit(usable, task, runtime);
+
+  const startedAt = new Date();
+  const outcome = await implementation.run(stageContext);
+  base.signal.throwIfAborted();
+  const { ref, attachments } = await output.seal();
+  const finished: FinishedStage = {
+    key,
+    artifact: ref,
+    attachments,
+    metrics: finiteMetrics(outcome.metrics ?? {}),
+    facts: redactJson(outcome.facts ?? {}, secrets),
+    ...(outcome.headline && Number.isFinite(outcome.headline.value) && { headline: outcome.headline }),
+    provenance: {
       stage: task.stage,
-      pipeline: task.run.pipeline,
-      params,
-      signal: context.cancellationSignal,
-      log: attemptLog(context, task, secrets),
-      scratch,
-      baseFolder: task.baseFolder,
-    };
-    return await act({ base, heartbeats, context, secrets });
-  } catch (error) {
-    if (context.cancellationSignal.aborted) throw await stopped(context, heartbeats.checkpointStep);
-    const failure = toFailure(error, secrets, heartbeats.checkpointStep);
-    context.log.warn(`${task.stage} failed: ${failure.message}`, { stage: task.stage, trace: traceOf(error, secrets) });
-    throw failure;
-  } finally {
-    heartbeats.stop();
-    if (scratch) await removeScratch(scratch);
-  }
+      fingerprint: task.fingerprint,
+      workflowId: task.run.workflowId,
+      runId: task.run.runId,
+      attempt: context.info.attempt,
+      startedAt: startedAt.toISOString(),
+      seconds: (Date.now() - startedAt.getTime()) / 1000,
+      runtime,
+      ...(checkpoints.resumedFrom.length > 0 && { resumedFrom: checkpoints.resumedFrom }),
+    },
+  };
+  const committed = await commitManifest(store, finished, known?.version);
+  if (contract.work === 'training') await tidyCheckpoints(store, key, attempt);
+  return { finished: committed.finished, cached: !committed.won };
 }
 
-/** Why the signal was aborted: a worker's shutdown hands the task back, anything else ends the attempt. */
-async function stopped(context: Context, checkpointStep: number | undefined): Promise<Error> {
-  const reason: unknown = await context.cancelled.catch((error: unknown) => error);
-  const isShutdown = reason instanceof Error && reason.message.includes('WORKER_SHUTDOWN');
-  return isShutdown ? handBack(checkpointStep) : (reason as Error);
-}
-
-function checkFingerprint(task: StageTask, code: StageCode): void {
-  const own = code.fingerprintOf(task.uses);
-  if (own === task.fingerprint) return;
-  const message = `This worker's code of ${task.uses} is ${own.slice(7, 19)}, the run expects ${task.fingerprint.slice(7, 19)}`;
-  const details = { uses: task.uses, expected: task.fingerprint, found: own };
-  throw new FurrowError('FINGERPRINT_MISMATCH', message, { details });
-}
-
-/** The parameters that the plan holds were parsed once; parsed again here, they are checked against this worker's schema. */
-function checkParams(stage: Stage, task: StageTask): unknown {
-  const parsed = stage.contract.params.safeParse(resolveSecrets(task.params));
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
-  throw new FurrowError('CONFIG_INVALID', `Parameters of ${task.stage}: ${problems}`, {
-    details: { stage: task.stage },
-  });
+/** What is finished and whole, unless the run makes it again; what this very run has made counts all the same. */
+function reusable(known: ManifestState | undefined, { cache, run }: StageTask): ManifestState | undefined {
+  if (!known || known.broken) return undefined;
+  return cache === 'reuse' || known.finished.provenance.runId === run.runId ? known : undefined;
 }
 
 function openInputs(
@@ -186,7 +140,8 @@ function openInputs(
 }
 
 function hit(known: ManifestState, task: StageTask, runtime: RuntimeClass): StageResult {
-  refuseOtherRuntime(known.finished.provenance.runtime, runtime, task);
+  const { runtime: made, resumedFrom = [] } = known.finished.provenance;
+  for (const each of [made, ...resumedFrom]) refuseOtherRuntime(each, runtime, task);
   return { finished: known.finished, cached: true };
 }
 
@@ -207,7 +162,7 @@ function finiteMetrics(metrics: Readonly<Record<string, number>>): Record<string
 }
 
 /** Left-over checkpoints cost space, not correctness: a failure here must not fail the finished stage. */
-async function tidyCheckpoints(store: Store, key: Digest, base: AttemptContext<unknown>): Promise<void> {
+async function tidyCheckpoints(store: Store, key: Digest, { base }: Attempt): Promise<void> {
   await removeCheckpoints(store, key).catch((error: Error) =>
     base.log.warn(`checkpoints were left behind: ${error.message}`),
   );

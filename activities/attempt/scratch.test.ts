@@ -1,14 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { makeScratch, removeScratch, sweepScratch } from './scratch.ts';
+import { makeScratch, removeScratch, scratchPrefix, sweepScratch } from './scratch.ts';
 
 it("sweeps what a killed worker of this host left, and nobody else's", async () => {
   const own = await makeScratch();
   const dead = spawnSync(process.execPath, ['-e', '']).pid;
-  const left = join(tmpdir(), `furrow-${hostname().replace(/[^A-Za-z0-9]/g, '')}-${dead}-abc`);
+  const left = join(tmpdir(), `${scratchPrefix}${dead}-abc`);
   const foreign = join(tmpdir(), `furrow-another.host-${dead}-abc`);
   for (const folder of [left, foreign]) mkdirSync(join(folder, 'features'), { recursive: true });
   await sweepScratch();

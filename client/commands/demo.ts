@@ -9,6 +9,8 @@ import { type RunOptions, run } from './run.ts';
  * Ctrl-C, so that the run can be looked at; without one, it is taken down again.
  */
 export async function demo(output: Output): Promise<number> {
+  // It is about a Temporal of its own, whatever the environment names.
+  for (const name of Object.keys(process.env)) if (name.startsWith('TEMPORAL_')) delete process.env[name];
   const stop = stopSignals();
   const { signal } = stop;
   output.say('Starting Temporal and a worker');
@@ -20,7 +22,11 @@ export async function demo(output: Output): Promise<number> {
     return run('configs/nitrogen.yaml', options, output);
   }
   // At once: with its terminal gone, the command ends at the next line that it says.
-  signal.addEventListener('abort', own.stop);
+  signal.addEventListener('abort', () => {
+    output.say('Waiting for the worker to drain; Ctrl-C once more leaves it to do so by itself.');
+    stop.release();
+    own.stop();
+  });
   try {
     const detachedLines = ['Stopping; the run goes on from here after the next `furrow up`.'];
     const code = await run('configs/nitrogen.yaml', { ...options, detachedLines, leave: signal }, output);

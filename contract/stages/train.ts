@@ -31,4 +31,6 @@ export const train = defineStage({
   usesSeed: true,
   usesTensorflow: true,
   work: 'training',
+  // A ridge is solved in a moment, on one core.
+  exclusive: (params) => params.model !== 'ridge',
 });

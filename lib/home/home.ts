@@ -67,7 +67,8 @@ export function removeUpState(home: string): void {
 
 /** Asks the supervisor `pid` to drain and end. A file, as Windows has no signal that a process could answer. */
 export function requestStop(home: string, pid: number): void {
-  writeFileSync(homeFile(home, 'stop'), String(pid), { mode: 0o600 });
+  // Left behind, it would stop whoever gets that number next.
+  if (isAlive(pid)) writeFileSync(homeFile(home, 'stop'), String(pid), { mode: 0o600 });
 }
 
 /** By its number: what an earlier one was asked is not meant for this one. */

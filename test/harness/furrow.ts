@@ -54,6 +54,9 @@ export interface TestFurrow {
 export const workerLog: string[] = [];
 let quiet = false;
 
+/** Test files run side by side: two that ask for the usual ports at once would meet there. */
+const anyPorts = { port: 0, uiPort: 0 };
+
 /** A Temporal server of its own, a project folder of its own, and the product as it is: no mock. */
 export async function testFurrow(): Promise<TestFurrow> {
   if (!quiet) {
@@ -64,7 +67,7 @@ export async function testFurrow(): Promise<TestFurrow> {
   quiet = true;
   const folder = mkdtempSync(join(tmpdir(), 'furrow-test-'));
   const home = join(folder, '.furrow');
-  let server: EmbeddedServer = await startEmbeddedServer(home);
+  let server: EmbeddedServer = await startEmbeddedServer(home, anyPorts);
   const target: TemporalTarget = {
     address: server.address,
     namespace: server.namespace,

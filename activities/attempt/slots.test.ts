@@ -1,12 +1,12 @@
 import { afterEach, expect, it } from 'vitest';
-import { allowTrainings, inTrainingSlot } from './trainingSlots.ts';
+import { allowExclusive, inSlot } from './slots.ts';
 
-afterEach(() => allowTrainings(1));
+afterEach(() => allowExclusive(1));
 
 const never = new AbortController().signal;
 
-it.each([1, 2])('lets %i train at once, in the order in which they came', async (parallel) => {
-  allowTrainings(parallel);
+it.each([1, 2])('lets %i run at once, in the order in which they came', async (parallel) => {
+  allowExclusive(parallel);
   let running = 0;
   let most = 0;
   const order: number[] = [];
@@ -16,7 +16,7 @@ it.each([1, 2])('lets %i train at once, in the order in which they came', async 
     await new Promise((resolve) => setTimeout(resolve, 5));
     running--;
   };
-  await Promise.all([0, 1, 2, 3, 4].map((index) => inTrainingSlot(never, () => {}, train(index))));
+  await Promise.all([0, 1, 2, 3, 4].map((index) => inSlot(never, () => {}, train(index))));
   expect(most).toBe(parallel);
   expect(order).toEqual([0, 1, 2, 3, 4]);
 });
@@ -25,17 +25,17 @@ it('frees the slot of one that failed, and of one that was cancelled while it wa
   const stop = new AbortController();
   const waits: string[] = [];
   const outcomes = Promise.allSettled([
-    inTrainingSlot(
+    inSlot(
       never,
       () => waits.push('first'),
       () => Promise.reject(new Error('diverged')),
     ),
-    inTrainingSlot(
+    inSlot(
       stop.signal,
       () => waits.push('second'),
       async () => 'trained',
     ),
-    inTrainingSlot(
+    inSlot(
       never,
       () => waits.push('third'),
       async () => 'trained',
@@ -45,7 +45,7 @@ it('frees the slot of one that failed, and of one that was cancelled while it wa
   expect((await outcomes).map((outcome) => outcome.status)).toEqual(['rejected', 'rejected', 'fulfilled']);
   expect(waits).toEqual(['second', 'third']);
   expect(
-    await inTrainingSlot(
+    await inSlot(
       never,
       () => waits.push('late'),
       async () => 'free',

@@ -1,19 +1,19 @@
-/** Trainings that may run at once in this process: each takes the whole GPU, or all cores, and gigabytes. */
+/** Exclusive stages that may run at once in this process: each takes the whole GPU, or all cores, and gigabytes. */
 let slots = 1;
 let taken = 0;
 const waiting: (() => void)[] = [];
 
-/** For `--parallel-trainings`; before the first training. */
-export function allowTrainings(parallel: number): void {
+/** For `--parallel-trainings`; before the first one. */
+export function allowExclusive(parallel: number): void {
   slots = parallel;
 }
 
 /**
- * Runs `train` when a slot is free, whatever queue its task came from.
+ * Runs `act` when a slot is free, whatever queue its task came from.
  *
  * @param onWait told once when it has to wait
  */
-export async function inTrainingSlot<T>(signal: AbortSignal, onWait: () => void, train: () => Promise<T>): Promise<T> {
+export async function inSlot<T>(signal: AbortSignal, onWait: () => void, act: () => Promise<T>): Promise<T> {
   if (taken >= slots) {
     onWait();
     await turn(signal);
@@ -21,7 +21,7 @@ export async function inTrainingSlot<T>(signal: AbortSignal, onWait: () => void,
     taken++;
   }
   try {
-    return await train();
+    return await act();
   } finally {
     const next = waiting.shift();
     // The slot goes from hand to hand: nobody who comes now can take it in between.
