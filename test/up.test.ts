@@ -120,3 +120,19 @@ function processes(): string[] {
     .split('\n')
     .filter((line) => !line.startsWith('Z') && [product, home].some((folder) => line.includes(folder)));
 }
+
+it("furrow up is about its own Temporal where the CLI's profile names a cluster, and takes no key of it", async () => {
+  const profile = join(elsewhere, 'temporal.toml');
+  writeFileSync(profile, '[profile.default]\naddress = "cluster.invalid:7233"\napi_key = "sk-planted"\n');
+  const team = project(product, { TEMPORAL_CONFIG_FILE: profile });
+  try {
+    expect(await team.furrow('up', '--detach')).toMatchObject({ code: 0 });
+    writeFileSync(join(team.folder, 'one.yaml'), 'name: one\nstages: { only: { uses: pass } }\n');
+    expect(await team.json('run', 'one.yaml')).toMatchObject({ status: 'finished' });
+    for (const log of ['workerLog', 'supervisorLog', 'state'] as const) {
+      expect(readFileSync(homeFile(join(team.folder, '.furrow'), log), 'utf8')).not.toContain('sk-planted');
+    }
+  } finally {
+    await team.close();
+  }
+});

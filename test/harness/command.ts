@@ -32,10 +32,11 @@ export interface Project {
 }
 
 /** An empty folder that stands for a user's project. `product` is the checkout whose command is used. */
-export function project(product: string = productRoot): Project {
+export function project(product: string = productRoot, variables: NodeJS.ProcessEnv = {}): Project {
   const folder = mkdtempSync(join(tmpdir(), 'furrow-project-'));
   const env: NodeJS.ProcessEnv = { ...process.env, FURROW_HOME: join(folder, '.furrow') };
   for (const name of ['TEMPORAL_ADDRESS', 'TEMPORAL_PROFILE', 'TEMPORAL_CONFIG_FILE']) delete env[name];
+  Object.assign(env, variables);
 
   const start = (...args: string[]): Started => {
     const child = spawn(process.execPath, [join(product, 'bin/furrow.js'), ...args], { cwd: folder, env });
