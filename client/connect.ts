@@ -1,6 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import { FurrowError } from '../contract/errors.ts';
-import { findTemporalTarget, type TemporalTarget } from '../lib/connection/connection.ts';
+import { connectionOptions, findTemporalTarget, type TemporalTarget } from '../lib/connection/connection.ts';
 import { homeFolder } from '../lib/home/home.ts';
 import { failureConverter } from '../workflows/failureConverter.ts';
 
@@ -18,13 +18,7 @@ export async function connect(): Promise<Connected> {
 
 export async function connectTo(target: TemporalTarget): Promise<Connected> {
   try {
-    const connection = await Connection.connect({
-      address: target.address,
-      connectTimeout: '5 seconds',
-      ...(target.tls !== undefined && { tls: target.tls as never }),
-      ...(target.apiKey && { apiKey: target.apiKey }),
-      ...(target.metadata && { metadata: target.metadata }),
-    });
+    const connection = await Connection.connect({ ...connectionOptions(target), connectTimeout: '5 seconds' });
     const client = new Client({
       connection,
       namespace: target.namespace,

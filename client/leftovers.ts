@@ -22,7 +22,7 @@ export type Leftover = 'worker' | 'Temporal';
  * ended then.
  */
 export async function endSupervisor(home: string, pid: number): Promise<Leftover[]> {
-  if (isAlive(pid)) requestStop(home, pid);
+  requestStop(home, pid);
   for (const deadline = Date.now() + supervisorLimit; isAlive(pid); await sleep(50))
     if (Date.now() > deadline) process.kill(pid, 'SIGKILL');
   return endLeftovers(home);

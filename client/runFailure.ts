@@ -13,21 +13,10 @@ export interface RunFailure {
 /** Why a run ended otherwise than well, from what its result threw. */
 export function readRunFailure(error: unknown): RunFailure {
   const cause = error instanceof WorkflowFailedError ? error.cause : error;
-  if (cause instanceof CancelledFailure) {
-    return {
-      status: 'cancelled',
-      code: 'CANCELLED',
-      message: 'The run was cancelled',
-      action: failures.CANCELLED.action,
-    };
-  }
-  if (cause instanceof TerminatedFailure) {
-    return {
-      status: 'terminated',
-      code: 'CANCELLED',
-      message: 'The run was terminated',
-      action: failures.CANCELLED.action,
-    };
+  const stopped =
+    cause instanceof CancelledFailure ? 'cancelled' : cause instanceof TerminatedFailure ? 'terminated' : undefined;
+  if (stopped) {
+    return { status: stopped, code: 'CANCELLED', message: `The run was ${stopped}`, action: failures.CANCELLED.action };
   }
   if (cause instanceof ApplicationFailure) {
     const code = isFailureCode(cause.type) ? cause.type : 'INTERNAL';

@@ -1,6 +1,5 @@
 import type { z } from 'zod';
 import type {
-  ArtifactFile,
   ArtifactKind,
   ArtifactReader,
   ArtifactRef,
@@ -196,5 +195,3 @@ export function implementStage<P extends z.ZodType, const I extends InputRules>(
     throw new TypeError(`Stage ${contract.name}: an effect needs isPresent()`);
   return { contract, implementation };
 }
-
-export type { ArtifactFile };

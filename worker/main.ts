@@ -8,7 +8,7 @@ import { FurrowError } from '../contract/errors.ts';
 import type { JsonObject } from '../contract/json.ts';
 import { redact, redactJson } from '../contract/redact.ts';
 import { buildWasReplaced, currentFingerprintOf } from '../lib/code/fingerprints.ts';
-import { findTemporalTarget, type TemporalTarget } from '../lib/connection/connection.ts';
+import { connectionOptions, findTemporalTarget, type TemporalTarget } from '../lib/connection/connection.ts';
 import { homeFolder } from '../lib/home/home.ts';
 import { environmentSecrets } from '../lib/secrets/secrets.ts';
 import { allQueues } from './roles.ts';
@@ -59,7 +59,7 @@ async function main(): Promise<void> {
       'SERVER_UNREACHABLE',
       'No Temporal server is known: neither TEMPORAL_ADDRESS nor a `furrow up` here',
     );
-  const connection = await Connection.connect({ ...target, connectTimeout: '10 seconds' } as never);
+  const connection = await Connection.connect({ ...connectionOptions(target), connectTimeout: '10 seconds' });
   await checkSearchAttributes(connection, target.namespace);
   await connection.close();
 

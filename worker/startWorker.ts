@@ -7,7 +7,7 @@ import { allowExclusive } from '../activities/attempt/slots.ts';
 import { FurrowError } from '../contract/errors.ts';
 import { fingerprintOf } from '../lib/code/fingerprints.ts';
 import { productRoot } from '../lib/code/root.ts';
-import type { TemporalTarget } from '../lib/connection/connection.ts';
+import { connectionOptions, type TemporalTarget } from '../lib/connection/connection.ts';
 import { type Role, roleOf } from './roles.ts';
 
 export interface WorkerOptions {
@@ -33,12 +33,7 @@ const forceAfter = 20;
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { target, parallelTrainings = 1 } = options;
   allowExclusive(parallelTrainings);
-  const connection = await NativeConnection.connect({
-    address: target.address,
-    ...(target.tls !== undefined && { tls: target.tls as never }),
-    ...(target.apiKey && { apiKey: target.apiKey }),
-    ...(target.metadata && { metadata: target.metadata }),
-  });
+  const connection = await NativeConnection.connect(connectionOptions(target));
   const code = options.code ?? { catalog: await loadCatalog(), fingerprintOf };
   const activities = workerActivities(code, { baseFolder: options.baseFolder });
   const workers = await Promise.all(

@@ -54,21 +54,22 @@ export class RunState {
 
   started(name: string, activityId?: string): void {
     const startedAt = this.#stages.get(name)?.startedAt ?? now();
-    this.#update(name, { status: 'running', startedAt, ...(activityId && { activityId }) });
+    this.update(name, { status: 'running', startedAt, ...(activityId && { activityId }) });
   }
 
-  waits(name: string, notice: string): void {
-    this.#update(name, { notice });
-  }
-
+  /** A notice holds until the next change. */
   update(name: string, change: Partial<StageState>): void {
-    this.#update(name, change);
+    const stage = this.#stages.get(name);
+    if (!stage) throw new TypeError(`Expected a stage of the plan, got ${name}`);
+    const { notice: _, ...rest } = stage;
+    this.#stages.set(name, { ...rest, ...change });
+    this.#change();
   }
 
   done(name: string, { finished, cached }: StageResult): void {
     this.finished.set(name, finished);
     const { key, artifact, metrics, facts, provenance } = finished;
-    this.#update(name, {
+    this.update(name, {
       status: cached ? 'cached' : 'finished',
       endedAt: now(),
       key,
@@ -81,7 +82,7 @@ export class RunState {
   }
 
   failed(name: string, failure: StageFailure): void {
-    this.#update(name, { status: 'failed', endedAt: now(), failure });
+    this.update(name, { status: 'failed', endedAt: now(), failure });
   }
 
   ended(status: RunStatus, failure?: RunRecord['failure']): void {
@@ -117,15 +118,6 @@ export class RunState {
       ...(headline && { headline }),
       ...(this.#failure && { failure: this.#failure }),
     };
-  }
-
-  #update(name: string, change: Partial<StageState>): void {
-    const stage = this.#stages.get(name);
-    if (!stage) throw new TypeError(`Expected a stage of the plan, got ${name}`);
-    const { notice: _, ...rest } = stage;
-    // A notice holds until the next change.
-    this.#stages.set(name, { ...rest, ...change });
-    this.#change();
   }
 
   #change(): void {

@@ -7,8 +7,9 @@ import {
 } from '@temporalio/workflow';
 import type { ResolvedStage } from '../contract/config.ts';
 import type { StageTask } from '../contract/messages.ts';
-import { longestBackoff, type Work, work } from '../contract/work.ts';
+import { type Work, work } from '../contract/work.ts';
 import { readFailure } from './failures.ts';
+import { retryOf } from './retry.ts';
 
 /** A stage that makes progress may be scheduled again this often; each of them is bounded by its own attempts. */
 const mostRenewals = 1000;
@@ -73,18 +74,11 @@ function schedule<T>(activity: StageActivity, activityId: string): Promise<T> {
 }
 
 function optionsFor({ work: kind, startToCloseSeconds, attempts }: StageActivity): ActivityOptions {
-  const row = work[kind];
   return {
     startToCloseTimeout: startToCloseSeconds * 1000,
-    heartbeatTimeout: row.heartbeat * 1000,
+    heartbeatTimeout: work[kind].heartbeat * 1000,
     // Scheduling an id again while the old one is being cancelled would wedge the workflow task: wait for its end.
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    retry: {
-      maximumAttempts: attempts,
-      initialInterval: row.firstBackoff * 1000,
-      // A lost worker says nothing about the next one: a training's waits do not grow.
-      backoffCoefficient: kind === 'training' ? 1 : 2,
-      maximumInterval: longestBackoff * 1000,
-    },
+    retry: retryOf(kind, attempts),
   };
 }

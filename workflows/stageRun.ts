@@ -4,8 +4,9 @@ import type { ResolvedStage } from '../contract/config.ts';
 import type { InputRef, LookupResult, Plan, RunIdentity, StageResult, StageTask } from '../contract/messages.ts';
 import { mainQueue } from '../contract/queues.ts';
 import type { SourceVersion } from '../contract/stage.ts';
-import { longestBackoff, work } from '../contract/work.ts';
+import { work } from '../contract/work.ts';
 import { readFailure } from './failures.ts';
+import { retryOf } from './retry.ts';
 import { runStageActivity } from './stageActivity.ts';
 
 /** What the run learns on the way, for its record. */
@@ -86,11 +87,7 @@ function isLookedUpHere(plan: Plan, stage: ResolvedStage, { cache }: StageTask):
 async function lookUp(task: StageTask): Promise<LookupResult | undefined> {
   const { lookUpStage } = proxyLocalActivities<{ lookUpStage(task: StageTask): Promise<LookupResult> }>({
     startToCloseTimeout: work.query.startToClose * 1000,
-    retry: {
-      maximumAttempts: work.query.attempts,
-      initialInterval: work.query.firstBackoff * 1000,
-      maximumInterval: longestBackoff * 1000,
-    },
+    retry: retryOf('query'),
     summary: `${task.stage}: is it there already?`,
   });
   try {

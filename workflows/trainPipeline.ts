@@ -19,8 +19,8 @@ import {
   type TrainPipelineRequest,
   type TrainPipelineResult,
 } from '../contract/messages.ts';
-import { work } from '../contract/work.ts';
 import { asApplicationFailure, readFailure } from './failures.ts';
+import { retryOf } from './retry.ts';
 import { runDag } from './runDag.ts';
 import { RunState } from './runState.ts';
 import { inputsOf, runStage } from './stageRun.ts';
@@ -31,11 +31,7 @@ export const progress = defineQuery<RunRecord>(progressQuery);
 const { plan: makePlan } = proxyLocalActivities<{ plan(request: PlanRequest): Promise<Plan> }>({
   startToCloseTimeout: '2 minutes',
   summary: 'config, store and code, resolved once',
-  retry: {
-    maximumAttempts: work.query.attempts,
-    initialInterval: work.query.firstBackoff * 1000,
-    maximumInterval: '15 seconds',
-  },
+  retry: retryOf('query'),
 });
 
 /**
@@ -101,7 +97,7 @@ async function runOne(plan: Plan, state: RunState, stage: ResolvedStage): Promis
       started: (activityId) => state.started(stage.name, activityId),
       resolved: (source) => state.update(stage.name, { source }),
       looked: ({ key }) => state.update(stage.name, { key }),
-      waits: (notice) => state.waits(stage.name, notice),
+      waits: (notice) => state.update(stage.name, { notice }),
     });
     state.done(stage.name, result);
   } catch (error) {

@@ -9,6 +9,7 @@ import {
 } from '@temporalio/workflow';
 import type { Plan, RunRecord, StoreLocation } from '../contract/messages.ts';
 import { runDetails } from './details.ts';
+import { retryOf } from './retry.ts';
 import type { RunState } from './runState.ts';
 
 const { saveRecord } = proxyLocalActivities<{
@@ -16,7 +17,7 @@ const { saveRecord } = proxyLocalActivities<{
 }>({
   startToCloseTimeout: '1 minute',
   summary: 'the run record, for the store',
-  retry: { maximumAttempts: 5, initialInterval: '200 ms', maximumInterval: '10 seconds' },
+  retry: retryOf('query'),
 });
 
 const keyword = (name: string) => defineSearchAttributeKey(name, SearchAttributeType.KEYWORD);

@@ -23,7 +23,11 @@ export function loadCatalog(): Promise<Catalog> {
 }
 
 export async function loadContracts(): Promise<ReadonlyMap<string, StageContract>> {
-  return new Map([...(await loadCatalog())].map(([name, stage]) => [name, stage.contract]));
+  return contractsOf(await loadCatalog());
+}
+
+export function contractsOf(catalog: Catalog): ReadonlyMap<string, StageContract> {
+  return new Map([...catalog].map(([name, stage]) => [name, stage.contract]));
 }
 
 async function load(): Promise<Catalog> {

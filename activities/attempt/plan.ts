@@ -15,7 +15,7 @@ import { parsePipeline } from '../../lib/config/parsePipeline.ts';
 import { formatProblem } from '../../lib/config/problem.ts';
 import { digestOfJson } from '../../lib/store/digest.ts';
 import { openStore, openStoreAt } from '../../lib/store/store.ts';
-import type { StageCode } from './catalog.ts';
+import { contractsOf, type StageCode } from './catalog.ts';
 import { checkRequest } from './request.ts';
 
 export interface PlanSettings {
@@ -40,7 +40,7 @@ export async function makePlan(
     file: content.file,
     set: request.set ?? {},
     env: content.env ?? process.env,
-    contracts: new Map([...catalog].map(([name, stage]) => [name, stage.contract])),
+    contracts: contractsOf(catalog),
   });
   if (!parsed.ok) {
     const lines = parsed.problems.slice(0, listedProblems).map(formatProblem);

@@ -31,6 +31,16 @@ export async function findTemporalTarget(
   return profile;
 }
 
+/** What the SDK's two kinds of connection take of a target: plain data for both, though each has a type of its own for `tls`. */
+export function connectionOptions({ address, tls, apiKey, metadata }: TemporalTarget) {
+  return {
+    address,
+    ...(tls !== undefined && { tls: tls as never }),
+    ...(apiKey && { apiKey }),
+    ...(metadata && { metadata }),
+  };
+}
+
 /** The page of a run in the Temporal web UI. */
 export function runPage(ui: string, namespace: string, workflowId: string, runId: string): string {
   return `${ui}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowId)}/${encodeURIComponent(runId)}`;
