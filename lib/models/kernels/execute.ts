@@ -8,7 +8,8 @@ export type Attribute =
   | { readonly type: 'float32' }
   | { readonly float: number }
   | { readonly bool: boolean }
-  | { readonly string: string };
+  | { readonly string: string }
+  | { readonly shape: readonly number[] };
 
 /**
  * Runs one operation on TensorFlow's backend.
@@ -28,6 +29,7 @@ export function execute(
     if ('type' in attribute) return { name, type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT };
     if ('float' in attribute) return { name, type: binding.TF_ATTR_FLOAT, value: attribute.float };
     if ('bool' in attribute) return { name, type: binding.TF_ATTR_BOOL, value: attribute.bool };
+    if ('shape' in attribute) return { name, type: binding.TF_ATTR_SHAPE, value: [...attribute.shape] };
     return { name, type: binding.TF_ATTR_STRING, value: attribute.string };
   });
   return backend.executeMultipleOutputs(operation, list, [...inputs], outputs);
