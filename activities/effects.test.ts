@@ -176,7 +176,9 @@ async function writeEvaluation(mark: string): Promise<ArtifactRef> {
     metric: 'mae',
     target: { name: 'nitrogen', unit: 'kg/ha' },
     winner: { name: 'ridge', model: contentRef(ref) },
-    models: [{ name: 'ridge', network: 'ridge', baseline: false, validation: metrics, test: metrics }],
+    models: [
+      { name: 'ridge', network: 'ridge', baseline: false, crossValidated: false, validation: metrics, test: metrics },
+    ],
   };
   const output = stageArtifact(store, 'evaluation');
   await output.add('evaluation.json', JSON.stringify(evaluation));

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Split } from '../contract/features.ts';
 import { canonicalJson } from '../contract/json.ts';
 import { type EvaluatedModel, evaluationFiles } from '../contract/model.ts';
 import { implementStage, type StageOutcome } from '../contract/stage.ts';
@@ -8,12 +9,12 @@ export default implementStage(evaluate, {
   async run(context): Promise<StageOutcome> {
     const { inputs, params, seed, scratch, output } = context;
     const { openFeatures } = await import('../lib/data/features.ts');
-    const { readModel } = await import('../lib/models/modelArtifact.ts');
+    const { readHeldOut, readModel } = await import('../lib/models/modelArtifact.ts');
     const { predictInChild } = await import('../lib/models/child/predictInChild.ts');
     const { baselines, medianBaseline, ridgeBaseline } = await import('../lib/report/baselines.ts');
     const { compareModels } = await import('../lib/report/compare.ts');
     const { predictionsCsv } = await import('../lib/report/predictionsCsv.ts');
-    const { evaluationSplits } = await import('../lib/report/splits.ts');
+    const { evaluationSplits, heldOutOf } = await import('../lib/report/splits.ts');
 
     context.progress({ doing: 'fetching features and models' });
     const folder = join(scratch, 'features');
@@ -36,13 +37,21 @@ export default implementStage(evaluate, {
       onProgress: context.progress,
     });
     const models = await Promise.all(
-      inputs.models.map(async ({ stage, artifact }, index) => ({
-        name: stage,
-        network: (await readModel(modelFolders[index] as string)).description.network,
-        validation: predictions[index]?.[splits.validation] as Float32Array,
-        test: predictions[index]?.[splits.test] as Float32Array,
-        model: artifact.ref,
-      })),
+      inputs.models.map(async ({ stage, artifact }, index) => {
+        const modelFolder = modelFolders[index] as string;
+        const { description } = await readModel(modelFolder);
+        const heldOut = await readHeldOut(modelFolder, description);
+        const predicted = (split: Split) =>
+          (heldOut && heldOutOf(features, split, heldOut)) ?? (predictions[index]?.[split] as Float32Array);
+        return {
+          name: stage,
+          network: description.network,
+          crossValidated: heldOut !== undefined,
+          validation: predicted(splits.validation),
+          test: predicted(splits.test),
+          model: artifact.ref,
+        };
+      }),
     );
     const candidates = [...models, ...(await baselines(features, splits))];
     const rows = { validation: features.rows(splits.validation), test: features.rows(splits.test) };

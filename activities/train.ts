@@ -39,6 +39,8 @@ export default implementStage(train, {
 
     await output.addFile(modelFiles.description, join(model, modelFiles.description));
     await output.addFile(modelFiles.weights, join(model, modelFiles.weights));
+    if (params.model !== 'ridge' && params.folds !== undefined)
+      await output.addFile(modelFiles.heldOut, join(model, modelFiles.heldOut));
     await output.attachFile(modelFiles.runLog, join(model, modelFiles.runLog));
     return result;
   },

@@ -105,6 +105,13 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
+/** `40 s`, `12 min`, `3 h 20 min`. */
+export function durationText(seconds: number): string {
+  if (seconds < 100) return `${Math.round(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 100 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
 export function shortNumber(value: number): string {
   return Number.isInteger(value) ? String(value) : value.toPrecision(4);
 }

@@ -1,5 +1,5 @@
 import type { StageState, StageSummary, TrainPipelineResult } from '../contract/messages.ts';
-import { type Output, shortNumber } from './output.ts';
+import { durationText, type Output, shortNumber } from './output.ts';
 import { type LiveStage, type RunLook, waitingLine } from './runProgress.ts';
 
 export interface ProgressPrinter {
@@ -108,6 +108,7 @@ export function liveText(stage: StageState, live: LiveStage): string {
     heartbeat?.doing ?? 'running',
     heartbeat?.total ? `${Math.floor((100 * (heartbeat.done ?? 0)) / heartbeat.total)} %` : '',
     metricsText(heartbeat?.metrics ?? {}),
+    heartbeat?.secondsLeft === undefined ? '' : `${durationText(heartbeat.secondsLeft)} left`,
     live.attempt > 1 ? `attempt ${live.attempt}${failed}` : '',
   ];
   return parts.filter(Boolean).join('  ');

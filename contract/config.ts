@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ArtifactKind } from './artifact.ts';
+import { durationSchema } from './duration.ts';
 import type { JsonObject } from './json.ts';
 import type { StageKind } from './stage.ts';
 import type { Work } from './work.ts';
@@ -11,19 +12,10 @@ const nameRule = 'Expected a name of at most 63 lower-case letters, digits, `-` 
 /** Temporal takes any text; this keeps a queue's name usable on a command line. */
 const queuePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
 
-const secondsPer = { s: 1, m: 60, h: 3600, d: 24 * 3600 } as const;
-/** Longer than any training that is looked after; a mistyped unit should not hold a queue for a year. */
-const longestTimeout = 30 * secondsPer.d;
-
 /** The scheduler and the history of a run are measured up to here. */
 export const mostStages = 500;
 
 const nameSchema = z.string().regex(namePattern, nameRule);
-
-const durationSchema = z
-  .string('Expected a duration like `90s`, `30m`, `6h` or `2d`')
-  .regex(/^[1-9][0-9]{0,8}[smhd]$/, 'Expected a duration like `90s`, `30m`, `6h` or `2d`')
-  .refine((text) => durationSeconds(text) <= longestTimeout, 'Expected a duration of at most 30d');
 
 const storeSchema = z
   .string()
@@ -90,10 +82,4 @@ export interface ResolvedStage {
   readonly startToCloseSeconds: number;
   readonly usesTensorflow: boolean;
   readonly output: ArtifactKind;
-}
-
-/** Seconds of a duration like `90s`, `30m`, `6h` or `2d`. */
-export function durationSeconds(text: string): number {
-  const unit = text.at(-1) as keyof typeof secondsPer;
-  return Number(text.slice(0, -1)) * secondsPer[unit];
 }

@@ -190,6 +190,7 @@ export interface Heartbeat {
   readonly doing: string;
   readonly done?: number;
   readonly total?: number;
+  readonly secondsLeft?: number;
   readonly metrics?: Readonly<Record<string, number>>;
   readonly checkpoint?: { readonly step: number };
 }

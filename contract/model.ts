@@ -10,6 +10,11 @@ export const modelFiles = {
   weights: 'weights.f32',
   /** Attached, outside the digest: one JSON line per step or epoch. */
   runLog: 'runlog.jsonl',
+  /**
+   * Of a cross-validated model: little-endian float32, in the target's unit, what the networks that did not learn from a plot predict
+   * for it. Training plots first, then validation plots, in the features' order.
+   */
+  heldOut: 'held-out.f32',
 } as const;
 
 export interface WeightSpec {
@@ -20,7 +25,7 @@ export interface WeightSpec {
 /** All that is needed to predict, beside the weights. */
 export interface ModelDescription {
   readonly format: 1;
-  /** A network's name: `ridge`, `convnet2d`. */
+  /** A network's name: `ridge`, `convnet2d`, … */
   readonly network: string;
   /** The network's own parameters, defaults filled in. */
   readonly params: JsonObject;
@@ -32,6 +37,8 @@ export interface ModelDescription {
     readonly std: readonly number[];
   };
   readonly target: { readonly name: string; readonly unit: string };
+  /** Networks whose mean it predicts; their weights are named `NUMBER/NAME`, from 0. */
+  readonly members: number;
   readonly weights: readonly WeightSpec[];
 }
 
@@ -65,6 +72,8 @@ export interface EvaluatedModel {
   readonly name: string;
   readonly network: string;
   readonly baseline: boolean;
+  /** Validation plots were each predicted by the networks that did not learn from them. */
+  readonly crossValidated: boolean;
   readonly validation: RegressionMetrics;
   readonly test: RegressionMetrics;
 }

@@ -80,6 +80,8 @@ export interface StageProgress {
   readonly doing: string;
   readonly done?: number;
   readonly total?: number;
+  /** Seconds until it is done, at the pace of now. */
+  readonly secondsLeft?: number;
   readonly metrics?: Readonly<Record<string, number>>;
 }
 

@@ -28,7 +28,7 @@ export const convnet2dParams = z.strictObject({
       .default([5, 3])
       .describe('Pixels on a side of the kernels of the first and of the second convolution: odd numbers.'),
   ),
-  ...trainingParams(),
+  ...trainingParams({ optimizer: { sgd: { lr: 0.05, momentum: 0.9 } } }),
 });
 
 export type Convnet2dParams = z.output<typeof convnet2dParams>;

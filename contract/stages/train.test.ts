@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '../json.ts';
 import { resultParams } from '../params.ts';
 import { networkNames, trainParams } from './train.ts';
 
@@ -22,7 +23,13 @@ describe('the parameters of train', () => {
 
   it.each([
     { model: 'ridge', epochs: 3 },
-    { model: 'convnet2d', optimizer: { adam: { lr: 0.1 } } },
+    { model: 'convnet2d', optimizer: { rmsprop: { lr: 0.1 } } },
+    { model: 'convnet2d', optimizer: { sgd: { lr: 0.1 }, adam: { lr: 0.1 } } },
+    { model: 'convnet2d', snapshots: 3, schedule: 'constant' },
+    { model: 'convnet2d', snapshots: 3, earlyStopping: { patience: 2 } },
+    { model: 'convnet2d', snapshots: 3, epochs: 2 },
+    { model: 'convnet2d', warmup: 4, epochs: 4 },
+    { model: 'convnet2d', checkpointEvery: '5 minutes' },
     { model: 'convnet2d', optimizer: { sgd: { lr: 0 } } },
     { model: 'convnet2d', kernels: [4, 3] },
     { model: 'convnet2d', batchSize: 1 },
@@ -31,8 +38,10 @@ describe('the parameters of train', () => {
   });
 
   it('keep how often is logged and checkpointed out of the key', () => {
-    const of = (more: object) => resultParams(trainParams, { ...trainParams.parse({ model: 'convnet2d', ...more }) });
+    const of = (more: object) =>
+      resultParams(trainParams, trainParams.parse({ model: 'convnet2d', ...more }) as JsonObject);
     expect(of({ checkpointEvery: 5, logEvery: 9 })).toEqual(of({}));
+    expect(of({ checkpointEvery: '5m' })).toEqual(of({}));
     expect(of({ epochs: 5 })).not.toEqual(of({}));
   });
 });

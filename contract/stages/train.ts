@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { convnet2dParams } from '../networks/convnet2d.ts';
 import { ridgeParams } from '../networks/ridge.ts';
+import { trainingProblems } from '../networks/training.ts';
 import { defineStage } from '../stage.ts';
 
 const networks = [ridgeParams, convnet2dParams] as const;
@@ -8,14 +9,19 @@ const networks = [ridgeParams, convnet2dParams] as const;
 /** What `model:` can say. */
 export const networkNames: readonly string[] = networks.map((network) => network.shape.model.value);
 
-export const trainParams = z.discriminatedUnion('model', networks, {
-  error: (issue) => {
-    const { model } = (issue.input ?? {}) as { model?: unknown };
-    return issue.code === 'invalid_union'
-      ? `Expected \`model\` to be one of ${networkNames.join(', ')}, got ${JSON.stringify(model)}`
-      : undefined;
-  },
-});
+export const trainParams = z
+  .discriminatedUnion('model', networks, {
+    error: (issue) => {
+      const { model } = (issue.input ?? {}) as { model?: unknown };
+      return issue.code === 'invalid_union'
+        ? `Expected \`model\` to be one of ${networkNames.join(', ')}, got ${JSON.stringify(model)}`
+        : undefined;
+    },
+  })
+  .superRefine((given, check) => {
+    if (given.model === 'ridge') return;
+    for (const { path, message } of trainingProblems(given)) check.addIssue({ code: 'custom', path: [path], message });
+  });
 
 export type TrainParams = z.output<typeof trainParams>;
 /** The networks that are trained in steps, and so leave checkpoints. */

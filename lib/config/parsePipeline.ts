@@ -1,11 +1,11 @@
 import {
-  durationSeconds,
   mostStages,
   type PipelineFile,
   pipelineSchema,
   type ResolvedPipeline,
   type ResolvedStage,
 } from '../../contract/config.ts';
+import { durationSeconds } from '../../contract/duration.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { mainQueue } from '../../contract/queues.ts';
 import type { StageContract } from '../../contract/stage.ts';

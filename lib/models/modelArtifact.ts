@@ -9,6 +9,7 @@ import { type ModelDescription, modelFiles, type WeightSpec } from '../../contra
 import { resultParams } from '../../contract/params.ts';
 import { type TrainParams, trainParams } from '../../contract/stages/train.ts';
 import { floatsOf, floatsToBytes } from './floats.ts';
+import { type ChannelStatistics, unchanged } from './standardize.ts';
 
 export interface ModelTensor extends WeightSpec {
   readonly values: Float32Array;
@@ -19,15 +20,22 @@ export function describeModel(
   params: TrainParams,
   features: FeaturesDescription,
   tensors: readonly ModelTensor[],
+  members = 1,
 ): ModelDescription {
   return {
     format: 1,
     network: params.model,
     params: resultParams(trainParams, params as JsonObject),
-    input: { preprocessing: features.preprocessing, channels: features.channels, ...features.statistics },
+    input: { preprocessing: features.preprocessing, channels: features.channels, ...statisticsOf(params, features) },
     target: features.target,
+    members,
     weights: tensors.map(({ name, shape }) => ({ name, shape })),
   };
+}
+
+/** What inputs are standardised by before the network sees them. */
+function statisticsOf(params: TrainParams, { statistics, channels }: FeaturesDescription): ChannelStatistics {
+  return params.model === 'ridge' || params.standardize.inputs ? statistics : unchanged(channels.length);
 }
 
 export async function writeModel(
@@ -59,6 +67,17 @@ export async function readModel(
   }
   if (offset !== bytes.length) throw unreadable(`has ${bytes.length} bytes of weights, expected ${offset}`);
   return { description, weights };
+}
+
+/**
+ * What a cross-validated model predicts for plots by the networks that did not learn from them; undefined for any other model.
+ *
+ * @returns `[training plots + validation plots]`, in the features' order, in the target's unit
+ */
+export async function readHeldOut(folder: string, { params }: ModelDescription): Promise<Float32Array | undefined> {
+  if (params.folds === undefined) return undefined;
+  const bytes = await readPart(folder, modelFiles.heldOut);
+  return floatsOf(bytes, 0, bytes.length / 4);
 }
 
 async function readPart(folder: string, path: string): Promise<Buffer> {

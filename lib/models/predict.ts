@@ -1,8 +1,9 @@
 /** Predicts with a model artifact: in the evaluation's child process and in the prediction server. */
-import type { Tensor } from '@tensorflow/tfjs-node';
+import type { Tensor, Tensor4D } from '@tensorflow/tfjs-node';
 import { FurrowError } from '../../contract/errors.ts';
 import type { ModelDescription } from '../../contract/model.ts';
 import { type SteppedTrainParams, trainParams } from '../../contract/stages/train.ts';
+import { predictFlipped } from './flips.ts';
 import { type ModelTensor, readModel } from './modelArtifact.ts';
 import { networkFor } from './networks/networkFor.ts';
 import { predictLinear } from './ridge/fit.ts';
@@ -60,15 +61,26 @@ async function networkModel(
   const tf = await loadTensorflow();
   const network = networkFor(params);
   const tensors = new Map([...weights].map(([name, { shape, values }]) => [name, tf.tensor(values, [...shape])]));
-  const weight = <T extends Tensor>(name: string): T => {
-    const tensor = tensors.get(name);
-    if (!tensor) throw new FurrowError('ARTIFACT_FILE_UNKNOWN', `The model artifact has no weight ${name}`);
-    return tensor as T;
+  const members = Array.from({ length: description.members }, (_, number) => ({
+    weight: <T extends Tensor>(name: string): T => {
+      const tensor = tensors.get(`${number}/${name}`);
+      if (!tensor) throw new FurrowError('ARTIFACT_FILE_UNKNOWN', `The model artifact has no weight ${number}/${name}`);
+      return tensor as T;
+    },
+    mean: weights.get(`${number}/target/mean`)?.values[0] as number,
+    std: weights.get(`${number}/target/std`)?.values[0] as number,
+  }));
+  /** `[plots]`, in the target's unit. */
+  const predictBatch = (x: Tensor4D): Float64Array => {
+    const sum = new Float64Array(x.shape[0]);
+    for (const { weight, mean, std } of members) {
+      const standard = predictFlipped(tf, x, params.testFlips, (seen) =>
+        tf.tidy(() => network.forward({ tf, x: seen, weight }).dataSync() as Float32Array),
+      );
+      for (const [plot, value] of standard.entries()) sum[plot] = (sum[plot] as number) + value * std + mean;
+    }
+    return sum.map((value) => value / members.length);
   };
-  const [mean, std] = ['target/mean', 'target/std'].map((name) => weights.get(name)?.values[0] as number) as [
-    number,
-    number,
-  ];
   return {
     description,
     async predict(pixels) {
@@ -78,11 +90,9 @@ async function networkModel(
         const to = Math.min(plots, from + defaultBatch);
         const batch = pixels.slice(from * plotLength, to * plotLength);
         standardize(batch, description.input);
-        const standard = tf.tidy(() => {
-          const x = tf.tensor4d(batch, [to - from, height, width, channels]);
-          return network.forward({ tf, x, weight }).dataSync();
-        });
-        for (const [index, value] of standard.entries()) out[from + index] = value * std + mean;
+        const x = tf.tensor4d(batch, [to - from, height, width, channels]);
+        out.set(predictBatch(x), from);
+        x.dispose();
         await new Promise((resolve) => setImmediate(resolve));
       }
       return out;

@@ -8,6 +8,8 @@ import { errorsPerLevel } from './levels.ts';
 export interface Candidate {
   readonly name: string;
   readonly network: string;
+  /** `validation` is by networks that did not learn from the plots. */
+  readonly crossValidated?: boolean;
   readonly validation: ArrayLike<number>;
   readonly test: ArrayLike<number>;
   /** Absent for a baseline. */
@@ -49,7 +51,7 @@ async function evaluated(
     ...(await scoreIntervals(targets[split], candidate[split], { seed, set, resamples, signal })),
     perLevel: errorsPerLevel(targets[split], candidate[split]),
   });
-  const { name, network, model } = candidate;
+  const { name, network, model, crossValidated = false } = candidate;
   const baseline = model === undefined;
-  return { name, network, baseline, validation: await on('validation', 0), test: await on('test', 1) };
+  return { name, network, baseline, crossValidated, validation: await on('validation', 0), test: await on('test', 1) };
 }

@@ -71,10 +71,10 @@ function networkTensors(params: Exclude<ReturnType<typeof trainParams.parse>, { 
     ...plan.map(({ name, shape }, i) => {
       const length = shape.reduce((product, each) => product * each, 1);
       // Positive, as variances among them must be.
-      return { name, shape, values: random(length, 100 + i).map((value) => value * 0.1 + 0.01) };
+      return { name: `0/${name}`, shape, values: random(length, 100 + i).map((value) => value * 0.1 + 0.01) };
     }),
-    { name: 'target/mean', shape: [1], values: Float32Array.of(150) },
-    { name: 'target/std', shape: [1], values: Float32Array.of(2) },
+    { name: '0/target/mean', shape: [1], values: Float32Array.of(150) },
+    { name: '0/target/std', shape: [1], values: Float32Array.of(2) },
   ];
 }
 

@@ -12,6 +12,7 @@ export type ToChild =
 export type FromChild =
   | { readonly kind: 'ready' }
   | { readonly kind: 'progress'; readonly progress: StageProgress }
+  | { readonly kind: 'warning'; readonly message: string }
   | { readonly kind: 'checkpoint'; readonly step: number; readonly file: string }
   | { readonly kind: 'done'; readonly result: unknown }
   | { readonly kind: 'stopped' }

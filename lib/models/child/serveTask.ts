@@ -6,6 +6,8 @@ import type { FromChild, ToChild } from './messages.ts';
 export interface Session {
   stopRequested(): boolean;
   progress(update: StageProgress): void;
+  /** Something went wrong that the task goes on after. */
+  warn(message: string): void;
   /** Hands a checkpoint to the parent; settles when the parent is done with the file. */
   checkpoint(step: number, file: string): Promise<void>;
 }
@@ -27,6 +29,7 @@ export function serveTask<T, R>(run: (task: T, session: Session) => Promise<R | 
   const session: Session = {
     stopRequested: () => stopping,
     progress: (progress) => send({ kind: 'progress', progress }),
+    warn: (message) => send({ kind: 'warning', message }),
     checkpoint: (step, file) =>
       new Promise((resolve) => {
         waiting.set(step, resolve);

@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { canonicalJson } from '../../../contract/json.ts';
+import { canonicalJson, type JsonObject } from '../../../contract/json.ts';
 import { modelFiles } from '../../../contract/model.ts';
 import { resultParams } from '../../../contract/params.ts';
 import type { StageProgress } from '../../../contract/stage.ts';
 import { type SteppedTrainParams, trainParams } from '../../../contract/stages/train.ts';
 import { type Features, openFeatures } from '../../data/features.ts';
-import { describeModel, type ModelTensor, writeModel } from '../modelArtifact.ts';
+import { floatsToBytes } from '../floats.ts';
+import { describeModel, writeModel } from '../modelArtifact.ts';
 import { loadTensorflow } from '../tensorflow.ts';
 import { readCheckpoint, type TrainingState, writeCheckpoint } from '../trainer/checkpoint.ts';
-import { targetScale } from '../trainer/targetScale.ts';
+import { validationSplit } from '../trainer/folds.ts';
 import { type TrainingEnd, type TrainingProgress, trainNetwork } from '../trainer/train.ts';
-import { validationSplit } from '../trainer/trainingRun.ts';
 import { type Session, stopped } from './serveTask.ts';
 import type { TrainResult, TrainTask } from './trainTask.ts';
 
@@ -44,7 +44,8 @@ export async function trainSteps(
 }
 
 /**
- * At most one checkpoint is on its way: one that is due meanwhile is left out, and training never waits for the store.
+ * At most one checkpoint is on its way: one that is due meanwhile is left to a later step, and training never waits for disk or
+ * store. One that could not be written is a warning: the one before it still stands.
  *
  * @param newest the step of the one that there is already
  */
@@ -54,22 +55,25 @@ function checkpointsTo(session: Session, folder: string, newest: number | undefi
   const send = async (state: TrainingState): Promise<void> => {
     const { step } = state.position;
     const file = join(folder, `checkpoint-${step}`);
-    await writeCheckpoint(file, state);
-    sent = step;
-    onItsWay = session.checkpoint(step, file).then(async () => {
-      onItsWay = undefined;
-      await rm(file, { force: true });
-    });
+    try {
+      await writeCheckpoint(file, state);
+      sent = step;
+      await session.checkpoint(step, file);
+    } catch (error) {
+      session.warn(
+        `checkpoint of step ${step} was not written: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
+    await rm(file, { force: true }).catch(() => {});
+    onItsWay = undefined;
   };
   return {
-    whenFree: async (take: () => TrainingState) => {
-      if (!onItsWay) await send(take());
+    whenFree: (take: () => TrainingState): void => {
+      if (!onItsWay) onItsWay = send(take());
     },
     last: async (state: TrainingState) => {
       await onItsWay;
-      if (sent === state.position.step) return;
-      await send(state);
-      await onItsWay;
+      if (sent !== state.position.step) await send(state);
     },
     settled: async () => onItsWay,
   };
@@ -79,43 +83,55 @@ async function writeResult(
   task: TrainTask,
   params: SteppedTrainParams,
   features: Features,
-  { state, weights }: TrainingEnd,
+  { state, members, valMae, heldOut }: TrainingEnd,
   resumedAt: number,
 ): Promise<TrainResult> {
-  const { mean, std } = targetScale(features.rows('train').map((row) => row.target));
-  const tensors: ModelTensor[] = [
-    ...weights,
-    { name: 'target/mean', shape: [1], values: Float32Array.of(mean) },
-    { name: 'target/std', shape: [1], values: Float32Array.of(std) },
-  ];
-  await writeModel(task.output, describeModel(params, features.description, tensors), tensors);
+  const { position } = state;
+  const count = position.members.length;
+  await writeModel(task.output, describeModel(params, features.description, members, count), members);
+  if (params.folds !== undefined) await writeFile(join(task.output, modelFiles.heldOut), floatsToBytes(heldOut));
   await writeFile(join(task.output, modelFiles.runLog), state.runLog);
-  const { best, trainLoss, step, epoch } = state.position;
+  const { lastEpoch, step, epochs } = position;
+  const weights = members.filter(({ name }) => !name.includes('/target/'));
   return {
     metrics: {
-      val_mae: best?.valMae ?? 0,
-      train_loss: trainLoss ?? 0,
-      epochs: epoch,
-      best_epoch: best?.epoch ?? 0,
+      val_mae: valMae,
+      train_mae: lastEpoch?.mae ?? 0,
+      train_loss: lastEpoch?.loss ?? 0,
+      epochs,
+      // Of several networks, each has its own.
+      ...(count === 1 && { best_epoch: position.members[0]?.epoch ?? 0 }),
       steps: step,
     },
     facts: {
       network: params.model,
-      weights: weights.reduce((sum, { values }) => sum + values.length, 0),
+      weights: weights.reduce((sum, { values }) => sum + values.length, 0) / count,
+      networks: count,
       trainPlots: features.rows('train').length,
-      validatedOn: validationSplit(features),
+      validatedOn: params.folds === undefined ? validationSplit(features) : `${params.folds} folds`,
       resumedAtStep: resumedAt,
     },
   };
 }
 
-function describe({ step, steps, epoch, epochs, loss, valMae }: TrainingProgress): StageProgress {
-  const metrics = { loss, ...(valMae === undefined ? {} : { val_mae: valMae }) };
-  return { doing: `epoch ${epoch}/${epochs}`, done: step, total: steps, metrics };
+function describe(progress: TrainingProgress): StageProgress {
+  const { step, steps, epoch, epochs, fold, folds, loss, mae, valMae, imagesPerSecond, secondsLeft } = progress;
+  return {
+    doing: `${folds > 1 ? `fold ${fold}/${folds}, ` : ''}epoch ${epoch}/${epochs}`,
+    done: step,
+    total: steps,
+    ...(secondsLeft === undefined ? {} : { secondsLeft: Math.round(secondsLeft) }),
+    metrics: {
+      loss,
+      mae,
+      ...(valMae === undefined ? {} : { val_mae: valMae }),
+      ...(imagesPerSecond === undefined ? {} : { images_per_second: Number(imagesPerSecond.toPrecision(4)) }),
+    },
+  };
 }
 
 /** Of what the steps depend on; operational parameters may differ between attempts. */
 function trainingDigest({ key, params, seed }: TrainTask): string {
-  const text = canonicalJson({ key, params: resultParams(trainParams, { ...params }), seed });
+  const text = canonicalJson({ key, params: resultParams(trainParams, params as JsonObject), seed });
   return createHash('sha256').update(text).digest('hex');
 }

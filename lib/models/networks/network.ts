@@ -19,6 +19,8 @@ export interface WeightPlan {
   readonly trainable: boolean;
   /** The learning rate of this weight as a multiple of the optimizer's; 1 when absent. */
   readonly rate?: number;
+  /** Weight decay takes from it; by default whether it has more than one axis, so that biases and norms are spared. */
+  readonly decay?: boolean;
 }
 
 export interface ForwardPass {
@@ -32,6 +34,11 @@ export interface ForwardPass {
     readonly step: number;
     /** Sets a weight that is not trainable; disposes `value`. */
     assign(name: string, value: Tensor): void;
+    /**
+     * The seed of a stateless random operation: the same for the same training, step and `index`, so that a resumed run draws
+     * what the undisturbed one did. Each random operation of a forward pass takes an index of its own.
+     */
+    noise(index: number): readonly [number, number];
   };
 }
 

@@ -10,7 +10,7 @@ describe('the batches of an epoch', () => {
   ])('of %i plots in batches of %i hold every plot once, and are nearly equal in size', (plots, batchSize) => {
     const steps = stepsPerEpoch(plots, batchSize);
     const batches = Array.from({ length: steps }, (_, step) =>
-      batchIndices({ seed: 1, epoch: 0, step, plots, batchSize }),
+      batchIndices({ seed: 1, fold: 0, epoch: 0, step }, { plots, batchSize }),
     );
     expect(batches.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: plots }, (_, index) => index));
     const sizes = batches.map((batch) => batch.length);

@@ -3,17 +3,18 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../testing/temporaryFolder.ts';
 import { readCheckpoint, type TrainingState, writeCheckpoint } from './checkpoint.ts';
+import { startPosition } from './position.ts';
 
 const folder = temporaryFolder();
 const state: TrainingState = {
   training: 'this one',
   position: {
+    ...startPosition,
     step: 12,
     epoch: 2,
     stepInEpoch: 2,
-    lossSum: 33.25,
-    lossPlots: 32,
-    trainLoss: 41.5,
+    epochSums: { loss: 0.1, errors: 33.25, plots: 32 },
+    lastEpoch: { loss: 0.3, mae: 41.5, valMae: 43 },
     best: { epoch: 1, valMae: 40 },
   },
   tensors: [

@@ -1,31 +1,57 @@
-/** The record of a training: JSON lines, carried by checkpoints, so that a resumed run has one row for each step. */
-export type RunLogRow =
-  | {
-      readonly kind: 'start';
-      readonly time: string;
-      readonly network: string;
-      readonly plots: number;
-      readonly step: number;
-    }
-  | {
-      readonly kind: 'step';
-      readonly step: number;
-      readonly epoch: number;
-      readonly loss: number;
-      readonly time: string;
-    }
-  | {
-      readonly kind: 'epoch';
-      readonly step: number;
-      /** From 1. */
-      readonly epoch: number;
-      /** Mean absolute error over the epoch's plots, each as its step saw it. */
-      readonly loss: number;
-      readonly val_mae: number;
-      readonly best: boolean;
-      readonly seconds: number;
-      readonly time: string;
-    };
+/**
+ * The record of a training: JSON lines, carried by checkpoints, so that a resumed run has one row for each step. Steps count over
+ * all folds; errors are in the target's unit, losses in units of the standardised target.
+ */
+export type RunLogRow = StartRow | StepRow | EpochRow;
+
+/** An attempt begins or goes on. */
+export interface StartRow {
+  readonly kind: 'start';
+  readonly time: string;
+  readonly network: string;
+  /** That one network learns from. */
+  readonly plots: number;
+  /** Steps finished before. */
+  readonly step: number;
+}
+
+export interface StepRow {
+  readonly kind: 'step';
+  readonly step: number;
+  /** From 1; absent without cross-validation. */
+  readonly fold?: number;
+  /** From 1. */
+  readonly epoch: number;
+  readonly loss: number;
+  /** Mean absolute error of the batch, as the step saw it: varied plots, dropout on. */
+  readonly mae: number;
+  /** The schedule's multiple of the optimizer's learning rate. */
+  readonly rate: number;
+  /** Length of the gradient before it was clipped; where `clipNorm` is set. */
+  readonly gradient_norm?: number;
+  readonly images_per_second: number;
+  /** Resident memory of the training process, MiB. */
+  readonly memory_mb: number;
+  readonly time: string;
+}
+
+export interface EpochRow {
+  readonly kind: 'epoch';
+  readonly step: number;
+  readonly fold?: number;
+  readonly epoch: number;
+  /** Means over the epoch's plots, each as its step saw it. */
+  readonly loss: number;
+  readonly mae: number;
+  readonly val_mae: number;
+  /** The least validation error so far. */
+  readonly best: boolean;
+  readonly images_per_second: number;
+  readonly memory_mb: number;
+  /** Of the epoch, validation included; of its part after the last resume. */
+  readonly seconds: number;
+  readonly time: string;
+}
 
 export class RunLog {
   readonly #lines: string[];

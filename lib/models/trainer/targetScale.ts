@@ -5,6 +5,9 @@ export interface TargetScale {
   readonly std: number;
 }
 
+/** For a network that learns the target in its own unit. */
+export const unscaled: TargetScale = { mean: 0, std: 1 };
+
 /** Rounded to float32, as the model stores them. */
 export function targetScale(targets: readonly number[]): TargetScale {
   const mean = targets.reduce((sum, target) => sum + target, 0) / targets.length;

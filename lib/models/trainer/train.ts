@@ -1,7 +1,6 @@
-/** The training loop: SGD on the mean absolute error; the weights with the least validation error at an epoch's end win. */
-import { type Batch, batchIndices, readBatch } from './batches.ts';
+/** The training loop: step after step, epoch after epoch, fold after fold; it can stop between any two steps and go on from there. */
 import type { NamedTensor, TrainingState } from './checkpoint.ts';
-import { afterStep, type Position } from './position.ts';
+import { checkpointClock } from './checkpointClock.ts';
 import { type TrainingOptions, TrainingRun } from './trainingRun.ts';
 
 export type { TrainingOptions } from './trainingRun.ts';
@@ -12,26 +11,37 @@ export interface TrainingProgress {
   /** From 1. */
   readonly epoch: number;
   readonly epochs: number;
-  /** Mean absolute error of this step's batch, in the target's unit. */
+  /** From 1. */
+  readonly fold: number;
+  readonly folds: number;
+  /** Of this step's batch, in units of the standardised target. */
   readonly loss: number;
-  /** Of the last epoch that this attempt finished. */
+  /** Mean absolute error of this step's batch, in the target's unit. */
+  readonly mae: number;
+  /** Of the last finished epoch. */
   readonly valMae: number | undefined;
+  readonly imagesPerSecond: number | undefined;
+  readonly secondsLeft: number | undefined;
 }
 
 export interface TrainingHooks {
   /** Asked between steps. */
   stopRequested(): boolean;
   onStep(progress: TrainingProgress): void;
-  /** At the end of an epoch where a checkpoint is due. `take` copies the state; not calling it skips the checkpoint. */
-  onCheckpoint(take: () => TrainingState): Promise<void>;
+  /** Where a checkpoint is due. `take` copies the state; not calling it leaves the checkpoint to a later step. */
+  onCheckpoint(take: () => TrainingState): void;
 }
 
 export interface TrainingEnd {
   /** `stopped`: there is more to train, from `state` on. */
   readonly kind: 'finished' | 'stopped';
   readonly state: TrainingState;
-  /** The best epoch's, in the network's order; none when stopped before the first epoch's end. */
-  readonly weights: readonly NamedTensor[];
+  /** Of the finished networks whose mean the model predicts, `NUMBER/NAME`. */
+  readonly members: readonly NamedTensor[];
+  /** Mean absolute error on plots that were held out, in the target's unit; NaN before a network is finished. */
+  readonly valMae: number;
+  /** What was predicted for them: training plots, then validation plots; NaN for one that none held out. */
+  readonly heldOut: Float32Array;
 }
 
 /**
@@ -40,45 +50,47 @@ export interface TrainingEnd {
  * @throws FurrowError `TRAINING_DIVERGED`, `DATA_EMPTY`, `CONFIG_INVALID`
  */
 export async function trainNetwork(options: TrainingOptions, hooks: TrainingHooks): Promise<TrainingEnd> {
-  const { epochs, checkpointEvery } = options.params;
   const run = new TrainingRun(options);
-  const end = (kind: TrainingEnd['kind']): TrainingEnd => ({ kind, state: run.state(), weights: run.bestWeights() });
-  const read = batchReader(options, run);
-  let valMae: number | undefined;
+  const clock = checkpointClock(options.params.checkpointEvery);
+  const end = (kind: TrainingEnd['kind']): TrainingEnd => {
+    const { heldOut } = run;
+    return { kind, state: run.state(), members: run.members(), valMae: heldOut.mae(), heldOut: heldOut.predictions() };
+  };
+  const checkpoint = () =>
+    hooks.onCheckpoint(() => {
+      clock.taken();
+      return run.state();
+    });
   try {
-    let next = read(run.position);
+    let next = run.read();
     while (next) {
       await breath();
       if (hooks.stopRequested()) {
-        await next;
+        await next.catch(() => {});
         return end('stopped');
       }
       const batch = await next;
-      next = read(afterStep(run.position, run.stepsPerEpoch, 0, 0));
-      const epoch = run.position.epoch + 1;
-      const loss = run.step(batch);
-      hooks.onStep({ step: run.position.step, steps: run.steps, epoch, epochs, loss, valMae });
-      if (run.position.stepInEpoch > 0) continue;
-      valMae = await run.endEpoch();
-      if (run.position.epoch % checkpointEvery === 0 || !next) await hooks.onCheckpoint(() => run.state());
+      next = run.readAhead();
+      const { fold, epoch } = run.position;
+      const { loss, mae } = run.step(batch);
+      const { step, stepInEpoch, lastEpoch } = run.position;
+      hooks.onStep({
+        ...{ step, steps: run.steps, epoch: epoch + 1, epochs: options.params.epochs },
+        ...{ fold: fold + 1, folds: run.folds.length, loss, mae, valMae: lastEpoch?.valMae },
+        ...{ imagesPerSecond: run.imagesPerSecond, secondsLeft: run.secondsLeft },
+      });
+      const epochEnded = stepInEpoch === 0;
+      if (epochEnded) {
+        await run.endEpoch();
+        // Another fold, or an end before the last epoch: what was read ahead is of no use.
+        if (run.position.fold !== fold || run.position.epoch !== epoch + 1) next = run.read();
+      }
+      if (!next || clock.isDue(run.position, epochEnded)) checkpoint();
     }
     return end('finished');
   } finally {
     run.dispose();
   }
-}
-
-/** Reads the batch of the step after a position, while the step before it is computed; undefined after the last. */
-function batchReader({ features, params, seed }: TrainingOptions, { steps }: TrainingRun) {
-  const plots = features.rows('train').length;
-  return ({ step, epoch, stepInEpoch }: Position): Promise<Batch> | undefined => {
-    if (step >= steps) return undefined;
-    const at = { seed, epoch, step: stepInEpoch, plots, batchSize: params.batchSize };
-    const batch = readBatch(features, 'train', batchIndices(at));
-    // It may fail while nobody waits for it; it is thrown where it is awaited.
-    batch.catch(() => {});
-    return batch;
-  };
 }
 
 /** Lets messages from the parent arrive: TensorFlow's calls do not return in between. */

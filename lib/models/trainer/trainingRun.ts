@@ -1,19 +1,17 @@
-/** A training in memory: takes one step, ends an epoch, gives its state. */
+/** A training in memory, fold after fold: takes a step, ends an epoch, gives its state. */
 import { FurrowError } from '../../../contract/errors.ts';
-import type { Split } from '../../../contract/features.ts';
 import type { SteppedTrainParams } from '../../../contract/stages/train.ts';
 import type { Features } from '../../data/features.ts';
-import type { Network } from '../networks/network.ts';
-import { networkFor } from '../networks/networkFor.ts';
 import type { Tf } from '../tensorflow.ts';
-import { type Batch, readBatch, stepsPerEpoch } from './batches.ts';
+import type { Batch } from './batches.ts';
 import type { NamedTensor, TrainingState } from './checkpoint.ts';
-import { optimizerFor } from './optimizer.ts';
-import { afterEpoch, afterStep, type Position, startPosition } from './position.ts';
+import { cycleAt } from './cycles.ts';
+import { FoldRun, type Step } from './foldRun.ts';
+import { type Fold, foldsOf } from './folds.ts';
+import { HeldOut } from './heldOut.ts';
+import { Pace } from './pace.ts';
+import { afterCycle, afterEpoch, afterFold, afterStep, nextPlace, type Position, startPosition } from './position.ts';
 import { RunLog } from './runLog.ts';
-import { scheduledRate } from './schedule.ts';
-import { type TargetScale, targetScale } from './targetScale.ts';
-import { Variables } from './variables.ts';
 
 export interface TrainingOptions {
   readonly tf: Tf;
@@ -26,89 +24,109 @@ export interface TrainingOptions {
 }
 
 export class TrainingRun {
-  readonly stepsPerEpoch: number;
+  readonly folds: readonly Fold[];
+  /** Of all folds, as far as none ends early. */
   readonly steps: number;
   readonly #options: TrainingOptions;
-  readonly #network: Network;
-  readonly #scale: TargetScale;
-  readonly #variables: Variables;
   readonly #runLog: RunLog;
+  readonly #pace: Pace;
+  readonly #heldOut: HeldOut;
   #position: Position;
-  /** The best epoch's weights, `best/NAME`. */
+  #fold: FoldRun;
+  /** The weights of finished members, `member/NUMBER/NAME`, with their target's scale. */
+  #members: readonly NamedTensor[];
+  /** The present cycle's best epoch, `best/NAME`, with what it predicted for the validation plots, `best predictions`. */
   #best: readonly NamedTensor[];
-  #epochStarted = performance.now();
 
-  /** @throws FurrowError `DATA_EMPTY` without training plots; `CONFIG_INVALID` when they are too small for the network */
+  /** @throws FurrowError `DATA_EMPTY` without training plots; `CONFIG_INVALID` when they do not suit network or folds */
   constructor(options: TrainingOptions) {
-    const { tf, features, params, seed, resume } = options;
-    const rows = features.rows('train');
-    if (rows.length === 0) throw new FurrowError('DATA_EMPTY', 'The features hold no training plots');
-    const { height, width } = features.description.preprocessing;
+    const { features, params, seed, resume } = options;
     this.#options = options;
-    this.#network = networkFor(params);
-    const plan = this.#network.plan({ height, width, channels: features.description.channels.length });
-    this.#scale = targetScale(rows.map((row) => row.target));
-    this.#variables = new Variables(tf, plan, optimizerFor(params.optimizer), seed, resume?.tensors);
-    this.stepsPerEpoch = stepsPerEpoch(rows.length, params.batchSize);
-    this.steps = this.stepsPerEpoch * params.epochs;
+    this.folds = foldsOf(features, params.folds, seed);
     this.#position = resume?.position ?? startPosition;
-    this.#best = resume?.tensors.filter(({ name }) => name.startsWith('best/')) ?? [];
+    const stored = (prefix: string) => resume?.tensors.filter(({ name }) => name.startsWith(prefix)) ?? [];
+    this.#members = stored('member/');
+    this.#best = stored('best');
+    this.#heldOut = new HeldOut(features, this.folds, stored('held out')[0]);
+    this.#fold = this.#openFold(resume?.tensors);
+    this.steps = this.folds.reduce(
+      (sum, { train }) => sum + params.epochs * Math.ceil(train.length / params.batchSize),
+      0,
+    );
     this.#runLog = new RunLog(resume?.runLog);
-    const { step } = this.#position;
-    this.#runLog.append({ kind: 'start', time: now(), network: params.model, plots: rows.length, step });
+    this.#pace = new Pace();
+    const plots = (this.folds[this.#position.fold] as Fold | undefined)?.train.length ?? 0;
+    this.#runLog.append({ kind: 'start', time: now(), network: params.model, plots, step: this.#position.step });
   }
 
   get position(): Position {
     return this.#position;
   }
 
-  /**
-   * Takes one step.
-   *
-   * @returns the batch's mean absolute error, in the target's unit
-   * @throws FurrowError `TRAINING_DIVERGED` when that is not a number
-   */
-  step(batch: Batch): number {
-    const { tf, params } = this.#options;
-    const { mean, std } = this.#scale;
-    const x = this.#pixels(batch);
-    const targets = tf.tensor1d(batch.targets.map((target) => (target - mean) / std));
-    const { step: before } = this.#position;
-    const scheduled = scheduledRate(params.schedule, before, this.steps);
-    const loss = this.#variables.step(this.#network, x, targets, { step: before, scheduled }) * std;
-    tf.dispose([x, targets]);
-    const epoch = this.#position.epoch + 1;
-    this.#position = afterStep(this.#position, this.stepsPerEpoch, loss, batch.plots);
-    const { step } = this.#position;
-    if (!Number.isFinite(loss)) throw diverged(`The loss of step ${step} is ${loss}`, this.#position);
-    if (step % params.logEvery === 0) this.#runLog.append({ kind: 'step', step, epoch, loss, time: now() });
-    return loss;
+  /** Seconds that the rest takes at the pace of the last steps; undefined before there was one. */
+  get secondsLeft(): number | undefined {
+    return this.#pace.secondsFor(this.steps - this.#position.step);
+  }
+
+  get imagesPerSecond(): number | undefined {
+    return this.#pace.imagesPerSecond;
+  }
+
+  /** The next step's batch; undefined when all is trained. */
+  read(): Promise<Batch> | undefined {
+    return this.#fold.read(this.#position);
+  }
+
+  /** The batch of the step after the next one; undefined where this fold's epochs end. */
+  readAhead(): Promise<Batch> | undefined {
+    return this.#fold.read(nextPlace(this.#position, this.#fold.stepsPerEpoch));
   }
 
   /**
-   * Validates what the epoch made of the weights, and keeps them when they are the best so far.
+   * Takes one step.
    *
-   * @returns the mean absolute error on the validation plots, in the target's unit
-   * @throws FurrowError `TRAINING_DIVERGED` when weights or that error are not numbers
+   * @throws FurrowError `TRAINING_DIVERGED` when its loss is not a number
    */
-  async endEpoch(): Promise<number> {
-    // ReLU makes 0 of what is no number, and so hides it from the loss.
-    if (!this.#variables.areFinite()) throw diverged('Weights are no numbers any more', this.#position);
-    const valMae = await this.#validate();
-    // No later epoch would be less than NaN, and in a checkpoint it becomes null.
-    if (!Number.isFinite(valMae)) throw diverged(`The validation error is ${valMae}`, this.#position);
-    this.#position = afterEpoch(this.#position, valMae);
-    const { step, epoch, trainLoss, best } = this.#position;
-    const isBest = best?.epoch === epoch;
-    if (isBest) {
-      const weights = this.#variables.snapshot('weights');
-      this.#best = weights.map((tensor) => ({ ...tensor, name: tensor.name.replace('weights/', 'best/') }));
+  step(batch: Batch): Step {
+    const { logEvery } = this.#options.params;
+    const step = this.#fold.step(batch, this.#position);
+    const epoch = this.#position.epoch + 1;
+    this.#position = afterStep(this.#position, this.#fold.stepsPerEpoch, step);
+    this.#pace.stepped(batch.plots);
+    const { step: number } = this.#position;
+    if (!Number.isFinite(step.loss)) throw diverged(`The loss of step ${number} is ${step.loss}`, this.#position);
+    if (number % logEvery === 0) {
+      const { loss, mae, rate, gradientNorm } = step;
+      this.#runLog.append({
+        ...{ kind: 'step', step: number, ...this.#foldNumber(), epoch, loss, mae, rate },
+        ...(gradientNorm === undefined ? {} : { gradient_norm: gradientNorm }),
+        ...{ images_per_second: rounded(this.#pace.imagesPerSecond ?? 0), memory_mb: residentMemory(), time: now() },
+      });
     }
-    const seconds = (performance.now() - this.#epochStarted) / 1000;
-    this.#epochStarted = performance.now();
-    const row = { step, epoch, loss: trainLoss ?? 0, val_mae: valMae, best: isBest, seconds, time: now() };
-    this.#runLog.append({ kind: 'epoch', ...row });
-    return valMae;
+    return step;
+  }
+
+  /**
+   * Validates what the epoch made of the weights, keeps them when they are the best so far, and goes on to the next fold where
+   * this was the fold's last epoch.
+   *
+   * @throws FurrowError `TRAINING_DIVERGED` when weights or the validation error are not numbers
+   */
+  async endEpoch(): Promise<void> {
+    const { params } = this.#options;
+    // ReLU makes 0 of what is no number, and so hides it from the loss.
+    if (!this.#fold.areFinite()) throw diverged('Weights are no numbers any more', this.#position);
+    const { predicted, mae } = await this.#fold.validate();
+    // No later epoch would be less than NaN, and in a checkpoint it becomes null.
+    if (!Number.isFinite(mae)) throw diverged(`The validation error is ${mae}`, this.#position);
+    this.#position = afterEpoch(this.#position, mae, params.keep);
+    const { epoch, best } = this.#position;
+    if (best?.epoch === epoch) this.#best = this.#bestTensors(predicted);
+    this.#logEpoch(mae);
+    const { patience = Number.POSITIVE_INFINITY } = params.earlyStopping ?? {};
+    const foldEnds = epoch === params.epochs || epoch - (best?.epoch ?? epoch) >= patience;
+    if (foldEnds || cycleAt(epoch, params).from === epoch) this.#endCycle();
+    if (foldEnds) this.#endFold();
   }
 
   /** A copy, to be written or to be gone on from. */
@@ -116,53 +134,94 @@ export class TrainingRun {
     return {
       training: this.#options.training,
       position: this.#position,
-      tensors: [...this.#variables.snapshot('all'), ...this.#best],
+      tensors: [...this.#fold.state(), ...this.#best, ...this.#members, this.#heldOut.tensor()],
       runLog: this.#runLog.bytes(),
     };
   }
 
-  /** The best epoch's weights by their own names, in the network's order; none before the first epoch's end. */
-  bestWeights(): readonly NamedTensor[] {
-    return this.#best.map((tensor) => ({ ...tensor, name: tensor.name.replace('best/', '') }));
+  /** The finished members' weights, `NUMBER/NAME`, with `NUMBER/target/mean` and `NUMBER/target/std`. */
+  members(): readonly NamedTensor[] {
+    return this.#members.map((tensor) => ({ ...tensor, name: tensor.name.replace('member/', '') }));
+  }
+
+  get heldOut(): HeldOut {
+    return this.#heldOut;
   }
 
   dispose(): void {
-    this.#variables.dispose();
+    this.#fold.dispose();
   }
 
-  async #validate(): Promise<number> {
-    const { features, params } = this.#options;
-    const split = validationSplit(features);
-    const { length } = features.rows(split);
-    const { mean, std } = this.#scale;
-    let errors = 0;
-    for (let from = 0; from < length; from += params.batchSize) {
-      const indices = Array.from({ length: Math.min(params.batchSize, length - from) }, (_, index) => from + index);
-      const batch = await readBatch(features, split, indices);
-      const x = this.#pixels(batch);
-      const predicted = this.#variables.predict(this.#network, x);
-      x.dispose();
-      for (const [index, value] of predicted.entries()) {
-        errors += Math.abs(value * std + mean - (batch.targets[index] as number));
-      }
+  #openFold(stored?: readonly NamedTensor[]): FoldRun {
+    const { tf, features, params, seed } = this.#options;
+    const number = Math.min(this.#position.fold, this.folds.length - 1);
+    return new FoldRun({ tf, features, params, seed, number, fold: this.folds[number] as Fold, stored });
+  }
+
+  #endCycle(): void {
+    const number = this.#position.members.length;
+    const { mean, std } = this.#fold.scale;
+    const scalar = (name: string, value: number) => ({ name, shape: [1], values: Float32Array.of(value) });
+    const weights = [
+      ...this.#best.filter(({ name }) => name.startsWith('best/')),
+      scalar('best/target/mean', mean),
+      scalar('best/target/std', std),
+    ];
+    const predicted = this.#best.find(({ name }) => name === bestPredictions) as NamedTensor;
+    this.#members = [
+      ...this.#members,
+      ...weights.map((tensor) => ({ ...tensor, name: tensor.name.replace('best/', `member/${number}/`) })),
+    ];
+    this.#heldOut.add(this.#position.fold, predicted.values);
+    this.#best = [];
+    this.#position = afterCycle(this.#position);
+  }
+
+  /** After the last fold, the last network stays in memory: a state can still be taken. */
+  #endFold(): void {
+    if (this.#position.fold + 1 === this.folds.length) {
+      // Ended early or not, there is nothing more to read.
+      this.#position = { ...this.#position, epoch: this.#options.params.epochs, stepInEpoch: 0 };
+      return;
     }
-    return errors / length;
+    this.#position = afterFold(this.#position);
+    this.#fold.dispose();
+    this.#fold = this.#openFold();
   }
 
-  #pixels({ pixels, plots }: Batch) {
-    const { description } = this.#options.features;
-    const { height, width } = description.preprocessing;
-    return this.#options.tf.tensor4d(pixels, [plots, height, width, description.channels.length]);
+  #bestTensors(predicted: Float32Array): NamedTensor[] {
+    const weights = this.#fold.weights().map((tensor) => ({ ...tensor, name: `best/${tensor.name}` }));
+    return [...weights, { name: bestPredictions, shape: [predicted.length], values: predicted }];
+  }
+
+  #logEpoch(valMae: number): void {
+    const { step, epoch, lastEpoch, best } = this.#position;
+    const { loss = 0, mae = 0 } = lastEpoch ?? {};
+    const { seconds, imagesPerSecond } = this.#pace.epochEnded();
+    this.#runLog.append({
+      ...{ kind: 'epoch', step, ...this.#foldNumber(), epoch, loss, mae, val_mae: valMae, best: best?.epoch === epoch },
+      ...{ images_per_second: rounded(imagesPerSecond), memory_mb: residentMemory(), seconds, time: now() },
+    });
+  }
+
+  #foldNumber(): { fold?: number } {
+    return this.folds.length > 1 ? { fold: this.#position.fold + 1 } : {};
   }
 }
 
-/** The split that chooses the best epoch: the training plots themselves where there is nothing else. */
-export function validationSplit(features: Features): Split {
-  return features.rows('validation').length > 0 ? 'validation' : 'train';
-}
+const bestPredictions = 'best predictions';
 
 function diverged(message: string, { step, epoch }: Position): FurrowError {
   return new FurrowError('TRAINING_DIVERGED', message, { details: { step, epoch } });
+}
+
+/** MiB. */
+function residentMemory(): number {
+  return Math.round(process.memoryUsage.rss() / 2 ** 20);
+}
+
+function rounded(value: number): number {
+  return Number(value.toPrecision(4));
 }
 
 function now(): string {
