@@ -71,7 +71,10 @@ export const failures = {
     action:
       'The training process ended by itself; its last lines are in the message. Training goes on from the newest checkpoint.',
   },
-  CHILD_OUT_OF_MEMORY: { retryable: true, action: 'Lower batchSize, or give the worker more memory.' },
+  CHILD_OUT_OF_MEMORY: {
+    retryable: true,
+    action: 'Lower `batchSize` (`furrow doctor CONFIG` says what fits this machine), or give the worker more memory.',
+  },
   TRAINING_DIVERGED: { retryable: false, action: 'The loss is no longer a number: lower the learning rate.' },
   RUNTIME_CLASS_CHANGED: {
     retryable: false,

@@ -6,7 +6,7 @@ import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import { FurrowError, isFailureCode } from '../../../contract/errors.ts';
 import type { StageLog, StageProgress } from '../../../contract/stage.ts';
 import { childEnvironment } from './environment.ts';
-import { oomKills } from './memory.ts';
+import { lackOfMemory, oomKills, outOfMemory, type WatchedMemory, watchMemory } from './memory.ts';
 import type { FromChild, ToChild } from './messages.ts';
 
 /** For the step that is under way (4 s for a large batch on two cores) and the checkpoint after it; then the child is killed. */
@@ -28,6 +28,8 @@ export interface ChildRun {
   onCheckpoint?(step: number, file: string): Promise<void>;
   onSpawn?(pid: number): void;
   readonly stopGraceMs?: number;
+  /** What would need less memory, with the task's own numbers, for the failure that says so: "`batchSize` from 16 to 8". */
+  readonly lower?: string | undefined;
 }
 
 /**
@@ -49,6 +51,7 @@ export async function runChild(options: ChildRun): Promise<unknown> {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   const stderr = keepTail(child);
+  const memory = watchMemory(child.pid);
   const conversation = converse(child, options);
   let killed = false;
   let timer: NodeJS.Timeout | undefined;
@@ -68,10 +71,11 @@ export async function runChild(options: ChildRun): Promise<unknown> {
     const last = await Promise.race([conversation.settled(), graceAfter(signal)]);
     if (signal.aborted) throw signal.reason;
     if (last?.kind === 'done') return last.result;
-    if (last?.kind === 'failed') throw failureOf(last, options.log);
-    throw crash(exit, stderr(), { killed, oom: oomKills() > killsBefore });
+    if (last?.kind === 'failed') throw failureOf(last, options, memory);
+    throw crash(exit, stderr(), { killed, oom: oomKills() > killsBefore, memory, lower: options.lower });
   } finally {
     clearTimeout(timer);
+    memory.stop();
     signal.removeEventListener('abort', stop);
     process.removeListener('exit', killNow);
   }
@@ -117,6 +121,7 @@ function converse(child: ChildProcess, { task, log, onProgress, onCheckpoint, on
       if (child.pid !== undefined) onSpawn?.(child.pid);
       tell(child, { kind: 'start', task });
     } else if (message.kind === 'progress') onProgress?.(message.progress);
+    else if (message.kind === 'warning') log.warn(message.message);
     else if (message.kind === 'checkpoint') storing = storing.then(() => store(message.step, message.file));
     else last = message;
   });
@@ -143,21 +148,29 @@ function keepTail(child: ChildProcess): () => string {
 }
 
 /** History keeps the message alone; where in the code it happened, the worker's log says. */
-function failureOf({ code, message, details, stack }: FromChild & { kind: 'failed' }, log: StageLog): FurrowError {
+function failureOf(
+  { code, message, details, stack }: FromChild & { kind: 'failed' },
+  { log, lower }: ChildRun,
+  memory: WatchedMemory,
+): FurrowError {
   if (stack) log.warn(`a fault in the child process: ${message}`, { stack });
+  if (code === 'CHILD_OUT_OF_MEMORY') return outOfMemory(message, { memory, lower, details });
   return new FurrowError(isFailureCode(code) ? code : 'INTERNAL', message, { details });
 }
 
-function crash(exit: Exit, stderr: string, { killed, oom }: { killed: boolean; oom: boolean }): FurrowError {
+interface Ending {
+  readonly killed: boolean;
+  readonly oom: boolean;
+  readonly memory: WatchedMemory;
+  readonly lower: string | undefined;
+}
+
+function crash(exit: Exit, stderr: string, { killed, oom, memory, lower }: Ending): FurrowError {
   const how = exit.error?.message ?? (exit.signal ? `signal ${exit.signal}` : `exit code ${exit.code}`);
-  const lines = stderr.trim().split('\n').slice(-5).join('\n').slice(-1000);
   const details = { exitCode: exit.code, signal: exit.signal };
-  const outOfMemory =
-    (exit.signal === 'SIGKILL' && !killed && oom) ||
-    /std::bad_alloc|heap out of memory|OOM when allocating/.test(stderr);
-  if (outOfMemory) {
-    return new FurrowError('CHILD_OUT_OF_MEMORY', `The child process ran out of memory (${how})`, { details });
-  }
+  const lack = lackOfMemory({ signal: exit.signal, stderr, killed, oom, memory });
+  if (lack) return outOfMemory(lack, { memory, lower, details });
+  const lines = stderr.trim().split('\n').slice(-5).join('\n').slice(-1000);
   const message = `The child process ended by ${how}${lines ? `; its last lines:\n${lines}` : ''}`;
   return new FurrowError('CHILD_CRASHED', message, { details });
 }
