@@ -13,7 +13,13 @@ import { processEntries } from './processEntries.mjs';
 const root = resolve(import.meta.dirname, '..');
 
 /** Programs that a person or the worker starts; the processes that stages start are found by {@link processEntries}. */
-const programs = ['bench/stages.ts', 'bench/bare/main.ts'];
+const programs = [
+  'bench/stages.ts',
+  'bench/bare/main.ts',
+  'bench/train/main.ts',
+  'bench/train/ours.ts',
+  'bench/resume/main.ts',
+];
 
 /** The command, with the packages that it needs in it: half of a short command's time would go into finding their files. */
 const client = 'client/main.ts';

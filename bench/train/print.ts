@@ -1,0 +1,139 @@
+import type { Spread } from '../statistics.ts';
+import { printTable } from '../table.ts';
+import { type Agreement, agreementLimit } from './agreement.ts';
+import { fieldPlot, plotsOfABatch, threads } from './cases.ts';
+import type { CheckpointRow } from './checkpoints.ts';
+import type { GrowthPoint } from './growth.ts';
+import type { Peak } from './peak.ts';
+import { howToCompare } from './python.ts';
+import type { SpeedResult } from './speed.ts';
+import type { StartRow } from './start.ts';
+
+/** What was measured; parts that were not asked for are absent. */
+export interface Results {
+  readonly python: boolean;
+  /** PyTorch's version. */
+  torch?: string;
+  peak?: Peak;
+  agreements?: readonly Agreement[];
+  speeds?: readonly SpeedResult[];
+  growth?: { readonly network: string; readonly points: readonly GrowthPoint[] };
+  starts?: readonly StartRow[];
+  checkpoints?: readonly CheckpointRow[];
+}
+
+export function print(results: Results): void {
+  const { peak, speeds = [], agreements = [], growth, starts, checkpoints } = results;
+  if (!results.python) line(howToCompare);
+  if (peak) {
+    const theirs = results.torch ? `, PyTorch ${results.torch} ${gflops(peak.pytorch)}` : '';
+    line(`peak of 2048x2048 products on ${threads} threads: TensorFlow ${gflops(peak.tensorflow)}${theirs} GFLOP/s`);
+  }
+  for (const speed of speeds) printSpeed(speed, peak, agreements);
+  if (growth) printGrowth(growth);
+  if (starts) {
+    heading('start of a training: from spawn to the first step done');
+    printTable([
+      ['training', 'ms', 'middle half', 'limit'],
+      ...starts.map(({ name, ms, limit }) => [
+        name,
+        ms.median.toFixed(0),
+        range(ms, 0),
+        over(`${limit} ms`, ms.median > limit),
+      ]),
+    ]);
+  }
+  if (checkpoints) printCheckpoints(checkpoints);
+}
+
+function printSpeed(result: SpeedResult, peak: Peak | undefined, agreements: readonly Agreement[]): void {
+  const { network, flopOfAnImage, weights, rows, ratio, best, limit } = result;
+  const { height, width, channels } = fieldPlot;
+  const size = `${height}x${width}x${channels}, batch ${plotsOfABatch}, ${(weights / 1e6).toFixed(2)} M weights`;
+  heading(`${network}: ${size}, ${gflops(flopOfAnImage, 2)} GFLOP a training image`);
+  const agreement = agreements.find((each) => each.network === network);
+  if (agreement) printAgreement(agreement);
+  const most = Math.max(peak?.tensorflow ?? 0, peak?.pytorch ?? 0);
+  printTable([
+    ['side', 'images/s', 'middle half', 'of peak', 'peak memory', 'library alone'],
+    ...rows.map(({ side, unavailable, imagesPerSecond: speed, peakMemory, libraryMemory }) => {
+      const name = side === 'ours' ? 'ours' : `PyTorch, ${side}`;
+      if (!speed) return [name, `not available: ${unavailable}`];
+      const share = most > 0 ? percent((speed.median * flopOfAnImage) / most) : '';
+      return [name, digits(speed.median), range(speed), share, megabytes(peakMemory), megabytes(libraryMemory)];
+    }),
+  ]);
+  if (!ratio) return;
+  const below = limit !== undefined && ratio.median < limit;
+  const said = `ours to PyTorch's best (${best}), round by round: ${ratio.median.toFixed(2)} x (${range(ratio, 2)})`;
+  line(`${said}${limit === undefined ? '' : `, limit ${limit}`}${below ? '  UNDER ITS LIMIT' : ''}`);
+  const ours = rows.find(({ side }) => side === 'ours')?.peakMemory ?? Number.NaN;
+  const theirs = rows.find(({ side }) => side === best)?.peakMemory ?? Number.NaN;
+  line(`peak memory to theirs: ${(ours / theirs).toFixed(2)} x${over(', limit 1', ours > theirs)}`);
+}
+
+function printAgreement({ ours, theirs, first, all }: Agreement): void {
+  const list = (losses: readonly number[]) => losses.map((loss) => loss.toFixed(6)).join(' ');
+  line(`losses from the same weights, ours:     ${list(ours)}`);
+  line(`                                theirs: ${list(theirs)}`);
+  line(
+    `differ by ${first.toExponential(0)} of the first, ${all.toExponential(0)} of any${first > agreementLimit ? '  NOT THE SAME' : ''}`,
+  );
+}
+
+function printGrowth({ network, points }: NonNullable<Results['growth']>): void {
+  heading(`growth with the steps: ${network}`);
+  printTable([
+    ['steps', 'resident', 'tensors'],
+    ...points.map(({ steps, resident, tensors }) => [String(steps), megabytes(resident), String(tensors)]),
+  ]);
+}
+
+function printCheckpoints(rows: readonly CheckpointRow[]): void {
+  heading(`cost of checkpoints: ${rows[0]?.network} with adamw, into a store on disk`);
+  printTable([
+    ['a checkpoint every', 'seconds', 'checkpoints', 'of', 'share', 'limit'],
+    ...rows.map(({ every, seconds, checkpoints, bytes, share, limit }) => [
+      every,
+      seconds.toFixed(1),
+      String(checkpoints),
+      megabytes(bytes),
+      percent(share, 1),
+      limit === undefined ? '' : over(percent(limit), share > limit),
+    ]),
+  ]);
+}
+
+function heading(text: string): void {
+  line(`\n${text}`);
+}
+
+function line(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function over(limit: string, isOver: boolean): string {
+  return `${limit}${isOver ? '  OVER ITS LIMIT' : ''}`;
+}
+
+function range({ least, most }: Spread, places?: number): string {
+  const text = (value: number) => (places === undefined ? digits(value) : value.toFixed(places));
+  return `${text(least)}-${text(most)}`;
+}
+
+/** Three digits that count. */
+function digits(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2);
+}
+
+function gflops(value: number, places = 0): string {
+  return (value / 1e9).toFixed(places);
+}
+
+function megabytes(bytes = Number.NaN): string {
+  return Number.isFinite(bytes) ? `${(bytes / 1e6).toFixed(0)} MB` : '';
+}
+
+function percent(share: number, places = 0): string {
+  return `${(share * 100).toFixed(places)} %`;
+}
