@@ -18,14 +18,16 @@ export class ResourceVariable {
   readonly #tf: Tf;
   readonly #handle: Tensor;
 
-  /** @param initial stays the caller's to dispose */
-  constructor(tf: Tf, initial: Tensor) {
+  /** @param values copied, because updates in place would reach them */
+  constructor(tf: Tf, shape: readonly number[], values: Float32Array) {
     this.#tf = tf;
-    this.shape = initial.shape;
+    this.shape = shape;
     const attributes = { container: { string: '' }, shared_name: { string: `furrow/${made++}` }, dtype };
-    const [handle] = execute(tf, 'VarHandleOp', [], { ...attributes, shape: { shape: this.shape } }, 1);
+    const [handle] = execute(tf, 'VarHandleOp', [], { ...attributes, shape: { shape } }, 1);
     this.#handle = tf.keep(handle as Tensor);
+    const initial = tf.tensor(values.slice(), [...shape]);
     this.assign(initial);
+    initial.dispose();
   }
 
   /** The numbers as they are now, without a copy. While this tensor lives, a change in place makes a copy first. */

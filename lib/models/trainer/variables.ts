@@ -8,6 +8,7 @@ import { averagingShare, moveAverage } from './average.ts';
 import type { NamedTensor } from './checkpoint.ts';
 import { clipScale, globalNorm, halfSquares } from './clip.ts';
 import { areFinite } from './finite.ts';
+import { lossAndGradients } from './gradients.ts';
 import type { LossFunction } from './loss.ts';
 import { noiseAt } from './noise.ts';
 import { type Optimizer, optimizerFor } from './optimizer.ts';
@@ -64,18 +65,17 @@ export class Variables {
     const values = new Map(stored.map((tensor) => [tensor.name, tensor.values]));
     for (const [index, weight] of plan.entries()) {
       const { name, shape } = weight;
-      // A copy, because updates in place would write into the caller's.
-      const of = (key: string) => values.get(`${key}/${name}`)?.slice();
+      const of = (key: string) => values.get(`${key}/${name}`);
+      const make = (from: Float32Array) => new ResourceVariable(tf, shape, from);
       const initial = of('weights') ?? initialWeight(weight, index, seed, member);
-      const make = (from: Float32Array) => variableOf(tf, shape, from);
       const slots = weight.trainable ? this.#optimizer.slots : [];
       this.#weights.set(name, {
         plan: weight,
-        average: averaging === undefined ? undefined : make(of('average') ?? initial.slice()),
+        variable: make(initial),
         slots: Object.fromEntries(
           slots.map((slot) => [slot, make(of(`slots/${slot}`) ?? new Float32Array(initial.length))]),
         ),
-        variable: make(initial),
+        average: averaging === undefined ? undefined : make(of('average') ?? initial),
       });
     }
   }
@@ -86,61 +86,84 @@ export class Variables {
    * @param x `[plots, height, width, channels]`
    * @param targets `[plots]`, in standardised units
    */
-  step(network: Network, x: Tensor4D, targets: Tensor1D, { step, rate, loss }: StepOptions): StepResult {
-    const { tf, clipNorm, averaging, seed, member } = this.#options;
+  step(network: Network, x: Tensor4D, targets: Tensor1D, options: StepOptions): StepResult {
+    const { tf, clipNorm } = this.#options;
     const scalars = new Scalars(tf);
+    let predicted: Tensor1D | undefined;
+    const keeping: LossFunction = (_, output, expected) => {
+      predicted = tf.keep(output);
+      return options.loss(tf, output, expected);
+    };
     try {
-      return tf.tidy(() => {
-        const trainable = [...this.#weights.values()].filter(({ plan }) => plan.trainable);
-        const read = new Map(trainable.map(({ plan, variable }) => [plan.name, variable.read()]));
-        const training = {
-          step,
-          noise: noiseAt({ seed, member, step }),
-          assign: (name: string, value: Tensor) => {
-            this.#weight(name).variable.assign(value);
-            value.dispose();
-          },
-        };
-        const weight = <T extends Tensor>(name: string) => (read.get(name) ?? this.#weight(name).variable.read()) as T;
-        let predicted: Tensor1D | undefined;
-        const { value, grads } = tf.engine().gradients(() => {
-          predicted = tf.keep(network.forward({ tf, x, weight, training }));
-          return loss(tf, predicted, targets);
-        }, [...read.values()]);
-        // Held no longer, so that weights are changed in place.
-        for (const tensor of read.values()) tensor.dispose();
-        const halves = clipNorm === undefined ? [] : grads.map((gradient) => halfSquares(tf, gradient).reshape([1]));
-        const numbers = tf.concat([value.reshape([1]), predicted as Tensor1D, ...halves] as Tensor1D[]).dataSync();
-        (predicted as unknown as Tensor1D).dispose();
-        const gradientNorm = globalNorm(numbers.subarray(1 + x.shape[0]));
-        const gradientScale = clipNorm === undefined ? 1 : clipScale(gradientNorm, clipNorm);
-        for (const [index, { plan, variable, slots }] of trainable.entries()) {
-          this.#optimizer.update({
-            tf,
-            weight: variable,
-            slots,
-            gradient: grads[index] as Tensor,
-            gradientScale,
-            rate: rate * (plan.rate ?? 1),
-            decays: plan.decay ?? plan.shape.length > 1,
-            step,
-            scalar: scalars.of,
-          });
-        }
-        if (averaging !== undefined) {
-          const share = averagingShare(averaging, step);
-          for (const { average, variable } of this.#weights.values()) {
-            moveAverage(tf, average as ResourceVariable, variable, share, scalars.of);
-          }
-        }
+      return scoped(tf, () => {
+        const { value, gradients } = this.#gradients(network, x, targets, { ...options, loss: keeping });
+        const halves = clipNorm === undefined ? [] : gradients.map((gradient) => halfSquares(tf, gradient));
+        // One read, before the update: a GPU then goes on with that by itself.
+        const numbers = tf.concat([value, ...halves, predicted as Tensor].map((tensor) => tensor.flatten())).dataSync();
+        const norm = globalNorm(numbers.subarray(1, 1 + halves.length));
+        this.#update(gradients, clipNorm === undefined ? 1 : clipScale(norm, clipNorm), options, scalars);
+        this.#average(options.step, scalars);
         return {
           loss: numbers[0] as number,
-          predicted: numbers.slice(1, 1 + x.shape[0]) as Float32Array,
-          ...(clipNorm === undefined ? {} : { gradientNorm }),
-        } as never;
-      }) as unknown as StepResult;
+          predicted: numbers.slice(1 + halves.length) as Float32Array,
+          ...(clipNorm === undefined ? {} : { gradientNorm: norm }),
+        };
+      });
     } finally {
+      predicted?.dispose();
       scalars.dispose();
+    }
+  }
+
+  #gradients(network: Network, x: Tensor4D, targets: Tensor1D, { step, loss }: StepOptions) {
+    const { tf, seed, member } = this.#options;
+    const read = new Map(this.#trainable().map(({ plan, variable }) => [plan.name, variable.read()]));
+    const assign = (name: string, value: Tensor) => {
+      this.#weight(name).variable.assign(value);
+      value.dispose();
+    };
+    const training = { step, assign, noise: noiseAt({ seed, member, step }) };
+    const weight = <T extends Tensor>(name: string) => (read.get(name) ?? this.#weight(name).variable.read()) as T;
+    const forward = () => loss(tf, network.forward({ tf, x, weight, training }), targets);
+    const taken = lossAndGradients(tf, forward, [...read.values()]);
+    // Held any longer, they would keep weights from being changed in place.
+    tf.dispose([...read.values()]);
+    const names = [...read.keys()];
+    const gradients = taken.gradients.map((gradient, index) => {
+      if (!gradient) throw new RangeError(`The network's prediction does not depend on ${names[index]}`);
+      return gradient;
+    });
+    return { value: taken.value, gradients };
+  }
+
+  #update(
+    gradients: readonly Tensor[],
+    gradientScale: number,
+    { step, rate }: StepOptions,
+    { of: scalar }: Scalars,
+  ): void {
+    const { tf } = this.#options;
+    for (const [index, { plan, variable, slots }] of this.#trainable().entries()) {
+      this.#optimizer.update({
+        tf,
+        weight: variable,
+        slots,
+        gradient: gradients[index] as Tensor,
+        gradientScale,
+        rate: rate * (plan.rate ?? 1),
+        decays: plan.decay ?? plan.shape.length > 1,
+        step,
+        scalar,
+      });
+    }
+  }
+
+  #average(step: number, { of: scalar }: Scalars): void {
+    const { tf, averaging } = this.#options;
+    if (averaging === undefined) return;
+    const share = averagingShare(averaging, step);
+    for (const { average, variable } of this.#weights.values()) {
+      moveAverage(tf, average as ResourceVariable, variable, share, scalar);
     }
   }
 
@@ -179,6 +202,10 @@ export class Variables {
     this.#weights.clear();
   }
 
+  #trainable(): Weight[] {
+    return [...this.#weights.values()].filter(({ plan }) => plan.trainable);
+  }
+
   #all(): ResourceVariable[] {
     return [...this.#weights.values()].flatMap(({ variable, slots, average }) => [
       variable,
@@ -194,11 +221,13 @@ export class Variables {
   }
 }
 
-function variableOf(tf: Tf, shape: readonly number[], values: Float32Array): ResourceVariable {
-  const initial = tf.tensor(values, [...shape]);
-  const variable = new ResourceVariable(tf, initial);
-  initial.dispose();
-  return variable;
+/** `tf.tidy` for what is not a tensor. */
+function scoped<T>(tf: Tf, run: () => T): T {
+  let result: T | undefined;
+  tf.tidy(() => {
+    result = run();
+  });
+  return result as T;
 }
 
 function named(name: string, variable: ResourceVariable): NamedTensor {
