@@ -65,3 +65,27 @@ def build(spec, input):
 
 def parameter_groups(model, lr):
     return [{"params": list(model.parameters())}]
+
+
+def load(model, weights):
+    def norm(module, name):
+        module.weight.data.copy_(weights[f"{name}/scale"])
+        module.bias.data.copy_(weights[f"{name}/offset"])
+
+    def dense(module, name):
+        # [in, out] to [out, in]
+        module.weight.data.copy_(weights[f"{name}/kernel"].T)
+        module.bias.data.copy_(weights[f"{name}/bias"])
+
+    dense(model.embedding, "embedding")
+    model.token.data.copy_(weights["token"])
+    model.positions.data.copy_(weights["positions"])
+    for number, block in enumerate(model.blocks, start=1):
+        norm(block.norm1, f"block{number}/norm1")
+        dense(block.qkv, f"block{number}/attention")
+        dense(block.projection, f"block{number}/projection")
+        norm(block.norm2, f"block{number}/norm2")
+        dense(block.up, f"block{number}/up")
+        dense(block.down, f"block{number}/down")
+    norm(model.norm, "norm")
+    dense(model.head, "head")

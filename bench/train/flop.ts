@@ -29,6 +29,34 @@ function layersOf(params: SteppedTrainParams, { height, width, channels }: Input
         behind(product(1, features, 1)),
       ];
     }
+    case 'vit': {
+      const patches = Math.floor(height / params.patch[0]) * Math.floor(width / params.patch[1]);
+      const tokens = patches + 1;
+      // Each head's products of queries and keys, and of shares and values, make together two of the whole width.
+      const attention = 2 * product(tokens, params.width, tokens);
+      const block =
+        product(tokens, params.width, 3 * params.width) +
+        attention +
+        product(tokens, params.width, params.width) +
+        2 * product(tokens, params.width, params.mlp);
+      return [
+        first(product(patches, params.patch[0] * params.patch[1] * channels, params.width)),
+        ...Array.from({ length: params.blocks }, () => behind(block)),
+        behind(product(1, params.width, 1)),
+      ];
+    }
+    case 'pooled-cnn': {
+      const layers: Layer[] = [];
+      let [rows, columns, from] = [height, width, channels];
+      for (const [index, to] of params.filters.entries()) {
+        const kernel = Array.isArray(params.kernels) ? (params.kernels[index] as number) : params.kernels;
+        const flop = product(rows * columns, kernel ** 2 * from, to);
+        layers.push(index === 0 ? first(flop) : behind(flop));
+        const shrink = params.shrink[index] ?? 1;
+        [rows, columns, from] = [Math.floor(rows / shrink), Math.floor(columns / shrink), to];
+      }
+      return [...layers, behind(product(1, from, 1))];
+    }
   }
 }
 
