@@ -47,7 +47,12 @@ export const examples: Readonly<Record<string, readonly (readonly [command: stri
     ['furrow worker', 'all queues'],
     ['TEMPORAL_ADDRESS=temporal:7233 furrow worker -q train-gpu', 'a GPU machine of a team'],
   ],
-  doctor: [['furrow doctor', 'exits with 3 when something is missing']],
+  doctor: [
+    ['furrow doctor', 'exits with 3 when something is missing'],
+    ['furrow doctor my.yaml', 'and when a training needs more memory than this machine has; takes 15 s a training'],
+    ['furrow doctor my.yaml -s convnet.batchSize=64', 'the same with another batch size'],
+    ["furrow doctor my.yaml --json | jq '.trainings[].estimate'", 'for a script: bytes and seconds'],
+  ],
   demo: [['npm run demo', 'sets up what is missing, then this']],
 };
 

@@ -106,9 +106,19 @@ function program(): Command {
       act(self, async (output) => (await import('./commands/worker.ts')).worker(options, output)),
     );
 
-  command(furrow, 'doctor', 'say what was found, from where, and what will train').action(async (_, self: Command) =>
-    act(self, async (output) => (await import('./commands/doctor.ts')).doctor(output)),
-  );
+  command(
+    furrow,
+    'doctor',
+    'say what was found, from where, and what will train; of a pipeline, what its trainings take',
+  )
+    .argument(
+      '[file]',
+      'the pipeline whose trainings to measure: memory, time, and what to lower where it does not fit',
+    )
+    .option('-s, --set <path=value>', 'override a value', collect)
+    .action(async (file: string | undefined, options, self: Command) =>
+      act(self, async (output) => (await import('./commands/doctor.ts')).doctor(file, options, output)),
+    );
 
   command(furrow, 'demo', 'run the nitrogen pipeline on synthetic plots, from nothing').action(
     async (_, self: Command) => act(self, async (output) => (await import('./commands/demo.ts')).demo(output)),

@@ -38,11 +38,12 @@ export async function readPipeline(
 
 /** Every problem on a line of its own: `file:line:column path: what is wrong`. */
 export function tellProblems({ file }: ConfigContent, problems: readonly Problem[], output: Output): number {
-  output.answer({ file, valid: false, problems }, () => [
-    ...problems.map(formatProblem),
-    problems.length === 1 ? '1 problem' : `${problems.length} problems`,
-  ]);
+  output.answer({ file, valid: false, problems }, () => problemLines(problems));
   return exitCodes.usage;
+}
+
+export function problemLines(problems: readonly Problem[]): string[] {
+  return [...problems.map(formatProblem), problems.length === 1 ? '1 problem' : `${problems.length} problems`];
 }
 
 /** As given, or of the configs that come with the product. */

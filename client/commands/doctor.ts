@@ -2,11 +2,15 @@ import { execFile } from 'node:child_process';
 import { availableParallelism, totalmem } from 'node:os';
 import { promisify } from 'node:util';
 import { entryPoint, productRoot } from '../../lib/code/root.ts';
+import { parseSet } from '../../lib/config/overrides.ts';
 import { findTemporalTarget } from '../../lib/connection/connection.ts';
 import { homeFolder, readUpState } from '../../lib/home/home.ts';
 import { runtimeClass } from '../../lib/models/runtimeClass.ts';
 import { findTemporal, findTensorflow, MIN_SERVER, passedOverTemporals } from '../../setup/locate.mjs';
 import { exitCodes, type Output, table } from '../output.ts';
+import { problemLines, readPipeline } from '../pipelineFile.ts';
+
+const backendCheck = 'training backend';
 
 interface Check {
   readonly name: string;
@@ -16,14 +20,54 @@ interface Check {
   readonly action?: string;
 }
 
-/** `furrow doctor`: what was found, from where, which version, and which backend will train. */
-export async function doctor(output: Output): Promise<number> {
+/**
+ * `furrow doctor`: what was found, from where, which version, and which backend will train. With a pipeline, also what its
+ * trainings will take of memory and time.
+ */
+export async function doctor(
+  file: string | undefined,
+  options: { set?: readonly string[] },
+  output: Output,
+): Promise<number> {
   const checks = [node(), temporal(), tensorflow(), await backend(), await server()];
   const healthy = checks.every((check) => check.ok);
-  output.answer({ healthy, checks }, () => [
+  const code = healthy ? exitCodes.ok : exitCodes.unavailable;
+  const lines = () => [
     ...table(checks.map((check) => [check.ok ? '✔' : '✘', check.name, check.found])),
     ...checks.flatMap((check) => (check.action ? ['', `${check.name}: ${check.action}`] : [])),
-  ]);
+  ];
+  if (file === undefined) {
+    output.answer({ healthy, checks }, lines);
+    return code;
+  }
+  // Before the trainings, which take a while.
+  for (const line of lines()) output.say(line);
+  return examinePipeline(file, options, { healthy, checks }, output);
+}
+
+async function examinePipeline(
+  file: string,
+  { set = [] }: { set?: readonly string[] },
+  machine: { readonly healthy: boolean; readonly checks: readonly Check[] },
+  output: Output,
+): Promise<number> {
+  const { content, outcome } = await readPipeline(file, parseSet(set));
+  if (!outcome.ok) {
+    output.answer({ ...machine, file, valid: false, problems: outcome.problems }, () => problemLines(outcome.problems));
+    return exitCodes.usage;
+  }
+  if (!machine.checks.find(({ name }) => name === backendCheck)?.ok) {
+    output.answer({ ...machine, file, valid: true }, () => [
+      `${content.file}: not measured, as nothing can train here`,
+    ]);
+    return exitCodes.unavailable;
+  }
+  const { examineTrainings, isSound, reportLines } = await import('./doctorConfig.ts');
+  const report = await examineTrainings(outcome.pipeline, (line) => process.stderr.write(`measuring ${line}\n`));
+  const healthy = machine.healthy && isSound(report);
+  output.answer({ ...machine, healthy, file, valid: true, ...report }, () => ['', ...reportLines(report)]);
+  if (report.trainings.some((training) => training.kind === 'failed' && training.code === 'CONFIG_INVALID'))
+    return exitCodes.usage;
   return healthy ? exitCodes.ok : exitCodes.unavailable;
 }
 
@@ -66,7 +110,7 @@ function tensorflow(): Check {
 
 /** In a process of its own: what trains is loaded there, too, and a library that crashes must not take the doctor along. */
 async function backend(): Promise<Check> {
-  const name = 'training backend';
+  const name = backendCheck;
   const failed = (reason: string): Check => ({
     name,
     ok: false,

@@ -11,6 +11,11 @@ import type { FromChild, ToChild } from './messages.ts';
 
 /** For the step that is under way (4 s for a large batch on two cores) and the checkpoint after it; then the child is killed. */
 const stopGraceMs = 8_000;
+/**
+ * TensorFlow's warnings: where it gets no memory it may go on with a null pointer, and a warning is all that it says before. They
+ * are shown only when the child crashes.
+ */
+const speaksOfMemory = { TF_CPP_MIN_LOG_LEVEL: '1' };
 /** Of the child's standard error, what is kept to explain a crash. */
 const stderrTail = 4_096;
 
@@ -46,7 +51,7 @@ export async function runChild(options: ChildRun): Promise<unknown> {
   }
   const killsBefore = oomKills();
   const child = fork(entry, [], {
-    env: { ...childEnvironment(process.env), ...options.env },
+    env: { ...speaksOfMemory, ...childEnvironment(process.env), ...options.env },
     execArgv: [],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });

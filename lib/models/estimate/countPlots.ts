@@ -1,0 +1,69 @@
+/** How a source's plots will split, from names and labels alone: by the very code that `preprocess` uses, before a pixel is read. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative, resolve, sep } from 'node:path';
+import { parseSource, type SourceAddress } from '../../../contract/sourceAddress.ts';
+import type { PreprocessParams } from '../../../contract/stages/preprocess.ts';
+import { describePlots } from '../../data/group/describePlots.ts';
+import { groupFiles } from '../../data/group/groupFiles.ts';
+import { readLabels } from '../../data/group/labels.ts';
+import { splitPlots } from '../../data/split/splitPlots.ts';
+import { syntheticBands } from '../../data/synthetic/canopy.ts';
+import { layOut } from '../../data/synthetic/trial.ts';
+
+/** Plots that train, and those that choose the best epoch; `validation` is 0 where the training plots do that, too. */
+export interface PlotCounts {
+  readonly train: number;
+  readonly validation: number;
+}
+
+/**
+ * Bad files are not known of: what is counted is the most that there can be.
+ *
+ * @throws when the source cannot be read, or nothing in it can train
+ */
+export async function countPlots({
+  source,
+  params,
+  seed,
+  baseFolder,
+}: {
+  source: string;
+  params: PreprocessParams;
+  seed: number;
+  /** Where a `file:` source's relative path starts. */
+  baseFolder: string;
+}): Promise<PlotCounts> {
+  const address = parseSource(source);
+  const folder = address.scheme === 'file' ? resolve(baseFolder, address.path) : undefined;
+  const paths = folder === undefined ? syntheticPaths(address) : await listPaths(folder);
+  const columns = params.target === 'filename' ? undefined : params.target.labels;
+  const hasLabels = columns !== undefined && folder !== undefined && paths.includes(columns.file);
+  const labels =
+    columns && readLabels(hasLabels ? await readFile(join(folder, columns.file), 'utf8') : undefined, columns);
+  const { plots } = describePlots(groupFiles(paths, params.pattern, params.bands).plots, {
+    labels,
+    labelsFile: columns?.file ?? '',
+    group: params.group,
+    splitBy: 'by' in params.split ? params.split.by : undefined,
+  });
+  const test = 'test' in params.split ? params.split.test : undefined;
+  const splits = [...splitPlots(plots, { test, validation: params.validation, seed }).values()];
+  const count = (split: string) => splits.filter((of) => of === split).length;
+  return { train: count('train'), validation: count('validation') };
+}
+
+function syntheticPaths(address: SourceAddress): string[] {
+  if (address.scheme !== 'synthetic') throw new RangeError(`Expected to know what a ${address.scheme} source holds`);
+  return layOut(address.plots).flatMap(({ split, name }) =>
+    syntheticBands.map((band) => `${split}/${name}_${band}.tif`),
+  );
+}
+
+/** With forward slashes; without hidden files, as the source itself. */
+async function listPaths(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .filter((path) => !path.split('/').some((part) => part.startsWith('.')));
+}
