@@ -19,6 +19,7 @@ const programs = [
   'bench/train/main.ts',
   'bench/train/ours.ts',
   'bench/resume/main.ts',
+  'bench/learning/main.ts',
 ];
 
 /** The command, with the packages that it needs in it: half of a short command's time would go into finding their files. */
