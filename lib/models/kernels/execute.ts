@@ -5,8 +5,9 @@ import type { NodeJSKernelBackend } from '@tensorflow/tfjs-node/dist/nodejs_kern
 import type { Tf } from '../tensorflow.ts';
 
 export type Attribute =
-  | { readonly type: 'float32' }
+  | { readonly type: 'float32' | 'int32' | 'bool' | 'uint8' }
   | { readonly float: number }
+  | { readonly int: number | readonly number[] }
   | { readonly bool: boolean }
   | { readonly string: string }
   | { readonly shape: readonly number[] };
@@ -24,13 +25,26 @@ export function execute(
   outputs: number,
 ): Tensor[] {
   const backend = tf.backend() as NodeJSKernelBackend;
-  const { binding } = backend;
+  return backend.executeMultipleOutputs(operation, listed(backend, attributes), inputs as Tensor[], outputs);
+}
+
+type Listed = Parameters<NodeJSKernelBackend['executeMultipleOutputs']>[1];
+
+/** As tfjs wants them. Attributes that are constants of a module are brought into that form once: kernels run 100,000 times a minute. */
+const known = new WeakMap<object, Listed>();
+
+function listed({ binding }: NodeJSKernelBackend, attributes: Readonly<Record<string, Attribute>>): Listed {
+  const before = known.get(attributes);
+  if (before) return before;
+  const types = { float32: binding.TF_FLOAT, int32: binding.TF_INT32, bool: binding.TF_BOOL, uint8: binding.TF_UINT8 };
   const list = Object.entries(attributes).map(([name, attribute]) => {
-    if ('type' in attribute) return { name, type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT };
+    if ('type' in attribute) return { name, type: binding.TF_ATTR_TYPE, value: types[attribute.type] };
     if ('float' in attribute) return { name, type: binding.TF_ATTR_FLOAT, value: attribute.float };
+    if ('int' in attribute) return { name, type: binding.TF_ATTR_INT, value: attribute.int };
     if ('bool' in attribute) return { name, type: binding.TF_ATTR_BOOL, value: attribute.bool };
     if ('shape' in attribute) return { name, type: binding.TF_ATTR_SHAPE, value: [...attribute.shape] };
     return { name, type: binding.TF_ATTR_STRING, value: attribute.string };
-  });
-  return backend.executeMultipleOutputs(operation, list, [...inputs], outputs);
+  }) as Listed;
+  known.set(attributes, list);
+  return list;
 }

@@ -1,34 +1,14 @@
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-node';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { uniforms } from '../random.ts';
 import { loadTensorflow, type Tf } from '../tensorflow.ts';
 import { normalizeBatch, normalizeBy } from './batchNorm.ts';
 import { relu } from './relu.ts';
+import { closeTo, noise, slopes } from './testing.ts';
 
 let tf: Tf;
 beforeAll(async () => {
   tf = await loadTensorflow();
 });
-
-/** Numbers in [-1, 1). */
-function noise(length: number, step: number): number[] {
-  return [...uniforms({ seed: 5, use: 'weights', step }, length)].map((draw) => 2 * draw - 1);
-}
-
-function closeTo(actual: Tensor, expected: Tensor, digits = 5): void {
-  const [a, b] = [actual.dataSync(), expected.dataSync()];
-  expect(actual.shape).toEqual(expected.shape);
-  for (let index = 0; index < a.length; index++) expect(a[index]).toBeCloseTo(b[index] as number, digits);
-}
-
-/** Central differences of `loss` in the numbers at `places` of `values`. */
-function slopes(values: readonly number[], places: readonly number[], loss: (values: number[]) => number): number[] {
-  const half = 1e-2;
-  return places.map((place) => {
-    const at = (delta: number) => loss(values.map((value, index) => (index === place ? value + delta : value)));
-    return (at(half) - at(-half)) / (2 * half);
-  });
-}
 
 describe('relu', () => {
   it("has the value and gradient of tfjs's own", () => {

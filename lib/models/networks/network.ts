@@ -9,7 +9,12 @@ export interface InputShape {
   readonly channels: number;
 }
 
-export type Initial = 'zeros' | 'ones' | { readonly glorot: { readonly fanIn: number; readonly fanOut: number } };
+export type Initial =
+  | 'zeros'
+  | 'ones'
+  | { readonly glorot: { readonly fanIn: number; readonly fanOut: number } }
+  /** Standard deviation of a normal distribution about 0. */
+  | { readonly normal: number };
 
 export interface WeightPlan {
   readonly name: string;
