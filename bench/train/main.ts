@@ -6,14 +6,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Agreement, compareLosses } from './agreement.ts';
+import { compareLosses } from './agreement.ts';
 import { networks, ourProgram } from './cases.ts';
 import { measureCheckpoints } from './checkpoints.ts';
 import { measureGrowth } from './growth.ts';
 import { PeakMeter } from './peak.ts';
-import { print, type Results } from './print.ts';
-import { findPython, installTorch, torchProgram } from './python.ts';
-import { compareSpeed, type SpeedResult } from './speed.ts';
+import { type MeasuredNetwork, print, type Results } from './print.ts';
+import { findPython, howToCompare, installTorch, torchProgram } from './python.ts';
+import { compareSpeed } from './speed.ts';
 import { measureStarts } from './start.ts';
 
 const parts = ['speed', 'growth', 'start', 'checkpoints'] as const;
@@ -59,49 +59,53 @@ async function main(): Promise<void> {
   // The largest state of all, where it is there.
   const heaviest = chosen.includes('vit') ? 'vit' : (chosen[0] as string);
   const quick = chosen.find((name) => name === 'vit' || name === 'pooled-cnn');
-  const results: Results = { python: python !== undefined };
+  const results: { -readonly [K in keyof Results]: Results[K] } = { networks: [] };
+  /** Printed as it comes: all of it takes long. */
+  const show = (part: Results) => {
+    if (!values.json) print(part);
+  };
+  if (!python) process.stderr.write(`${howToCompare}\n`);
   try {
-    if (isWanted('speed')) Object.assign(results, await measureSpeed(chosen, folder, python, rounds));
+    if (isWanted('speed')) {
+      for await (const measured of measureNetworks(chosen, { folder, python, rounds })) {
+        results.networks?.push(measured);
+        show({ networks: [measured] });
+      }
+    }
     if (isWanted('growth') && quick) {
       say(`1,000 steps of ${quick}`);
       results.growth = { network: quick, points: await measureGrowth(quick, join(folder, 'growth')) };
+      show({ growth: results.growth });
     }
     if (isWanted('start')) {
       say('starts');
       results.starts = await measureStarts(folder, 5);
+      show({ starts: results.starts });
     }
     if (isWanted('checkpoints')) {
       say(`checkpoints of ${heaviest}`);
       results.checkpoints = await measureCheckpoints(heaviest, { folder, seconds: Number(values.seconds), times: 2 });
+      show({ checkpoints: results.checkpoints });
     }
     if (values.json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
-    else print(results);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function measureSpeed(
+async function* measureNetworks(
   chosen: readonly string[],
-  folder: string,
-  python: string | undefined,
-  rounds: number,
-): Promise<Pick<Results, 'peak' | 'agreements' | 'speeds' | 'torch'>> {
+  { folder, python, rounds }: { folder: string; python: string | undefined; rounds: number },
+): AsyncGenerator<MeasuredNetwork> {
   const meter = new PeakMeter(ourProgram(), python ? torchProgram(python) : undefined);
-  const agreements: Agreement[] = [];
-  const speeds: SpeedResult[] = [];
   try {
-    let peak = await meter.measure();
+    await meter.measure();
     for (const network of chosen) {
-      if (python) {
-        say(`losses of ${network}`);
-        agreements.push(await compareLosses(network, { folder: join(folder, 'agreement'), python }));
-      }
-      say(`steps of ${network}`);
-      speeds.push(await compareSpeed(network, { folder: join(folder, 'speed'), python, rounds }));
-      peak = await meter.measure();
+      say(network);
+      const agreement = python && (await compareLosses(network, { folder: join(folder, 'agreement'), python }));
+      const speed = await compareSpeed(network, { folder: join(folder, 'speed'), python, rounds });
+      yield { speed, peak: await meter.measure(), ...(agreement && { agreement }) };
     }
-    return { peak, agreements, speeds, ...(meter.torch && { torch: meter.torch }) };
   } finally {
     await meter.close();
   }

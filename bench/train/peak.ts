@@ -10,12 +10,13 @@ export interface Peak {
   readonly tensorflow: number;
   /** 0 without PyTorch. */
   readonly pytorch: number;
+  /** PyTorch's. */
+  readonly version?: string;
 }
 
 /** Asked for again and again in a run, as a machine that others use seldom gives all that it has. */
 export class PeakMeter {
-  readonly #sides: readonly { readonly name: keyof Peak; readonly side: Side }[];
-  #torch: string | undefined;
+  readonly #sides: readonly { readonly name: 'tensorflow' | 'pytorch'; readonly side: Side }[];
   #best: Peak = { tensorflow: 0, pytorch: 0 };
 
   constructor(ours: Program, theirs: Program | undefined) {
@@ -28,17 +29,15 @@ export class PeakMeter {
   async measure(): Promise<Peak> {
     for (const { name, side } of this.#sides) {
       const { version } = await side.ask('threads', { threads });
-      if (name === 'pytorch') this.#torch = version;
       const { ms } = await side.ask('products', { size, count: productsAtOnce });
       const flops = (2 * size ** 3) / (Math.min(...ms) / 1000);
-      this.#best = { ...this.#best, [name]: Math.max(this.#best[name], flops) };
+      this.#best = {
+        ...this.#best,
+        [name]: Math.max(this.#best[name], flops),
+        ...(name === 'pytorch' && { version }),
+      };
     }
     return this.#best;
-  }
-
-  /** PyTorch's version, once it has measured. */
-  get torch(): string | undefined {
-    return this.#torch;
   }
 
   async close(): Promise<void> {

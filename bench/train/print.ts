@@ -5,31 +5,27 @@ import { fieldPlot, plotsOfABatch, threads } from './cases.ts';
 import type { CheckpointRow } from './checkpoints.ts';
 import type { GrowthPoint } from './growth.ts';
 import type { Peak } from './peak.ts';
-import { howToCompare } from './python.ts';
 import type { SpeedResult } from './speed.ts';
 import type { StartRow } from './start.ts';
 
-/** What was measured; parts that were not asked for are absent. */
-export interface Results {
-  readonly python: boolean;
-  /** PyTorch's version. */
-  torch?: string;
-  peak?: Peak;
-  agreements?: readonly Agreement[];
-  speeds?: readonly SpeedResult[];
-  growth?: { readonly network: string; readonly points: readonly GrowthPoint[] };
-  starts?: readonly StartRow[];
-  checkpoints?: readonly CheckpointRow[];
+export interface MeasuredNetwork {
+  readonly speed: SpeedResult;
+  /** As far as it was known then. */
+  readonly peak: Peak;
+  /** With PyTorch alone. */
+  readonly agreement?: Agreement;
 }
 
-export function print(results: Results): void {
-  const { peak, speeds = [], agreements = [], growth, starts, checkpoints } = results;
-  if (!results.python) line(howToCompare);
-  if (peak) {
-    const theirs = results.torch ? `, PyTorch ${results.torch} ${gflops(peak.pytorch)}` : '';
-    line(`peak of 2048x2048 products on ${threads} threads: TensorFlow ${gflops(peak.tensorflow)}${theirs} GFLOP/s`);
-  }
-  for (const speed of speeds) printSpeed(speed, peak, agreements);
+/** What was measured; parts that were not asked for are absent. */
+export interface Results {
+  readonly networks?: MeasuredNetwork[];
+  readonly growth?: { readonly network: string; readonly points: readonly GrowthPoint[] };
+  readonly starts?: readonly StartRow[];
+  readonly checkpoints?: readonly CheckpointRow[];
+}
+
+export function print({ networks = [], growth, starts, checkpoints }: Results): void {
+  for (const network of networks) printNetwork(network);
   if (growth) printGrowth(growth);
   if (starts) {
     heading('start of a training: from spawn to the first step done');
@@ -46,20 +42,21 @@ export function print(results: Results): void {
   if (checkpoints) printCheckpoints(checkpoints);
 }
 
-function printSpeed(result: SpeedResult, peak: Peak | undefined, agreements: readonly Agreement[]): void {
+function printNetwork({ speed: result, peak, agreement }: MeasuredNetwork): void {
   const { network, flopOfAnImage, weights, rows, ratio, best, limit } = result;
   const { height, width, channels } = fieldPlot;
   const size = `${height}x${width}x${channels}, batch ${plotsOfABatch}, ${(weights / 1e6).toFixed(2)} M weights`;
   heading(`${network}: ${size}, ${gflops(flopOfAnImage, 2)} GFLOP a training image`);
-  const agreement = agreements.find((each) => each.network === network);
+  const theirs = peak.version ? `, PyTorch ${peak.version} ${gflops(peak.pytorch)}` : '';
+  line(`peak of 2048x2048 products on ${threads} threads, GFLOP/s: TensorFlow ${gflops(peak.tensorflow)}${theirs}`);
   if (agreement) printAgreement(agreement);
-  const most = Math.max(peak?.tensorflow ?? 0, peak?.pytorch ?? 0);
+  const most = Math.max(peak.tensorflow, peak.pytorch);
   printTable([
     ['side', 'images/s', 'middle half', 'of peak', 'peak memory', 'library alone'],
     ...rows.map(({ side, unavailable, imagesPerSecond: speed, peakMemory, libraryMemory }) => {
       const name = side === 'ours' ? 'ours' : `PyTorch, ${side}`;
       if (!speed) return [name, `not available: ${unavailable}`];
-      const share = most > 0 ? percent((speed.median * flopOfAnImage) / most) : '';
+      const share = percent((speed.median * flopOfAnImage) / most);
       return [name, digits(speed.median), range(speed), share, megabytes(peakMemory), megabytes(libraryMemory)];
     }),
   ]);
@@ -68,8 +65,8 @@ function printSpeed(result: SpeedResult, peak: Peak | undefined, agreements: rea
   const said = `ours to PyTorch's best (${best}), round by round: ${ratio.median.toFixed(2)} x (${range(ratio, 2)})`;
   line(`${said}${limit === undefined ? '' : `, limit ${limit}`}${below ? '  UNDER ITS LIMIT' : ''}`);
   const ours = rows.find(({ side }) => side === 'ours')?.peakMemory ?? Number.NaN;
-  const theirs = rows.find(({ side }) => side === best)?.peakMemory ?? Number.NaN;
-  line(`peak memory to theirs: ${(ours / theirs).toFixed(2)} x${over(', limit 1', ours > theirs)}`);
+  const its = rows.find(({ side }) => side === best)?.peakMemory ?? Number.NaN;
+  line(`peak memory to that of ${best}: ${(ours / its).toFixed(2)} x${over(', limit 1', ours > its)}`);
 }
 
 function printAgreement({ ours, theirs, first, all }: Agreement): void {
