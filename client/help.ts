@@ -49,7 +49,7 @@ export const examples: Readonly<Record<string, readonly (readonly [command: stri
   ],
   doctor: [
     ['furrow doctor', 'exits with 3 when something is missing'],
-    ['furrow doctor my.yaml', 'and when a training needs more memory than this machine has; takes 15 s a training'],
+    ['furrow doctor my.yaml', 'and when a training needs more memory than is free here; some 10 s each'],
     ['furrow doctor my.yaml -s convnet.batchSize=64', 'the same with another batch size'],
     ["furrow doctor my.yaml --json | jq '.trainings[].estimate'", 'for a script: bytes and seconds'],
   ],

@@ -33,6 +33,81 @@ describe('furrow doctor', () => {
   });
 });
 
+describe('furrow doctor CONFIG', () => {
+  let here: Project;
+  const pipeline = (network: string) => `name: trial
+stages:
+  data: { uses: fetchData, with: { source: "synthetic:plots?train=40&test=4&width=40&height=30" } }
+  features: { uses: preprocess, needs: [data], with: { size: [40, 30], indices: [ndvi] } }
+  network: { uses: train, needs: [features], with: { model: convnet2d, filters: [8, 8], ${network} } }
+  ridge: { uses: train, needs: [features], with: { model: ridge } }
+`;
+
+  beforeAll(() => {
+    here = project();
+    here.write('trial.yaml', pipeline('epochs: 3'));
+    here.write('wrong.yaml', pipeline('epoch: 3'));
+  });
+  afterAll(() => here?.close());
+
+  it('says what each training will take, and that it fits', async () => {
+    const { code, stdout, stderr } = await here.furrow('doctor', 'trial.yaml');
+    expect(code).toBe(0);
+    expect(stderr).toContain('measuring network: steps of 16 plots');
+    expect(stdout).toMatch(/✔ {2}training backend/);
+    expect(stdout).toMatch(/trial: what its trainings will take here, with \d+ threads and [\d.]+ GiB of memory \(/);
+    const amount = String.raw`[\d.]+ (?:[KMG]iB|ms|s|min)`;
+    expect(stdout).toMatch(
+      new RegExp(
+        `✔  network +convnet2d +40x30x5 +[\\d,]+ +32 \\+ 8 +16 +${amount} +${amount} +${amount} +${amount} \\(3 epochs\\) +${amount} +fits`,
+      ),
+    );
+    expect(stdout).toMatch(/✔ {2}ridge .* solved at once/);
+  });
+
+  it('gives the same as data, with nothing else on standard output', async () => {
+    const answer = await here.json<{
+      healthy: boolean;
+      available: { bytes: number };
+      trainings: { stage: string; kind: string; estimate?: Record<string, unknown> }[];
+    }>('doctor', 'trial.yaml', '-s', 'network.folds=2');
+    expect(answer).toMatchObject({ healthy: true, pipeline: 'trial', valid: true });
+    expect(answer.available.bytes).toBeGreaterThan(2 ** 28);
+    expect(answer.trainings.map(({ stage, kind }) => [stage, kind])).toEqual([
+      ['network', 'estimate'],
+      ['ridge', 'trivial'],
+    ]);
+    expect(answer.trainings[0]?.estimate).toMatchObject({
+      ...{ plots: { train: 20, validation: 20 }, networks: 2, epochs: 3, batchSize: 16, stepPlots: 10 },
+      ...{ measuredPlots: 10, verdict: 'fits', peakBytes: expect.any(Number), trainingSeconds: expect.any(Number) },
+    });
+  });
+
+  it('ends with 3 when a training needs more memory than there is, and says what to lower', async () => {
+    const large = ['features.size=[320,212]', 'network.filters=[32,32]', 'network.batchSize=4096'];
+    const plots = 'data.source=synthetic:plots?train=5200&test=4';
+    const { code, stdout } = await here.furrow(
+      'doctor',
+      'trial.yaml',
+      ...[...large, plots].flatMap((to) => ['-s', to]),
+    );
+    expect(stdout).toMatch(/✘ {2}network .* does not fit/);
+    expect(stdout).toMatch(
+      /network: needs about \d+ GiB .* Lower `batchSize` from 4096 to \d+ \(about [\d.]+ GiB\)\. Extrapolated/,
+    );
+    expect(code).toBe(3);
+  }, 180_000);
+
+  it('lists what is wrong with the file, as furrow validate does, and with plots that a network cannot take', async () => {
+    const wrong = await here.furrow('doctor', 'wrong.yaml');
+    expect(wrong.stdout).toMatch(/wrong\.yaml:\d+:\d+ .*epoch.*did you mean `epochs`/);
+    expect(wrong.code).toBe(2);
+    const small = await here.furrow('doctor', 'trial.yaml', '-s', 'features.size=[4,4]');
+    expect(small.stdout).toContain('network: Expected plots of at least 8x8 pixels');
+    expect(small.code).toBe(2);
+  });
+});
+
 describe('a libtensorflow that cannot be loaded', () => {
   let broken: string;
   let here: Project;
@@ -65,6 +140,12 @@ stages:
     expect(backend?.found).toMatch(/TensorFlow could not be loaded: .*tfjs_binding\.node/);
     // The rest is well, and still said.
     expect(answer.checks.find((check) => check.name === 'Temporal CLI')).toMatchObject({ ok: true });
+  });
+
+  it('keeps the doctor from measuring a training', async () => {
+    const { code, stdout } = await here.furrow('doctor', 'network.yaml');
+    expect(stdout).toContain('network.yaml: not measured, as nothing can train here');
+    expect(code).toBe(3);
   });
 
   it('fails a training with BACKEND_MISSING, without another try and without another backend', async () => {

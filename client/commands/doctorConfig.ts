@@ -12,8 +12,8 @@ import { comfortable } from '../../lib/models/estimate/verdict.ts';
 import { tensorflowThreads } from '../../lib/models/runtimeClass.ts';
 import { table } from '../output.ts';
 
-/** Seconds that the steps of one training may take: with loading TensorFlow, the answer is there in 15. */
-const measuringSeconds = 11;
+/** Seconds that the steps of one training may take. The default network on two idle cores takes half of them. */
+const measuringSeconds = 20;
 
 export type TrainingReport = {
   readonly stage: string;
@@ -94,7 +94,7 @@ function row(training: TrainingReport): string[] {
   const { stage, network, input } = training;
   const shape = `${input.height}x${input.width}x${input.channels}`;
   if (training.kind !== 'estimate') {
-    const [mark, verdict] = verdicts[training.kind];
+    const [mark, verdict] = verdictOf(training);
     return [mark, stage, network, shape, '–', '–', '–', '–', '–', '–', '–', '–', verdict];
   }
   const { plots, networks, epochs, trainingSeconds, verdict, ...of } = training.estimate;
@@ -110,11 +110,12 @@ function row(training: TrainingReport): string[] {
 }
 
 const verdictMarks = { fits: '✔', tight: '!', 'does not fit': '✘' } as const;
-const verdicts = {
-  trivial: ['✔', 'solved at once'],
-  'too large': ['✘', 'does not fit'],
-  failed: ['✘', 'cannot be trained'],
-} as const;
+
+function verdictOf(training: Exclude<TrainingReport, { kind: 'estimate' }>): readonly [mark: string, verdict: string] {
+  if (training.kind === 'trivial') return ['✔', 'solved at once'];
+  if (training.kind === 'too large') return ['✘', 'does not fit'];
+  return ['✘', training.code === 'CONFIG_INVALID' ? 'cannot be trained' : 'not measured'];
+}
 
 function notes(training: TrainingReport, available: MemoryAmount): string[] {
   const { stage } = training;
