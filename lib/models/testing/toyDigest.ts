@@ -9,7 +9,7 @@ const tf = await loadTensorflow();
 const network = toyNetwork(40_000);
 const hash = createHash('sha256');
 for (const optimizer of Object.values(toyOptimizers)) {
-  const limits = { clipNorm: 0.5, averaging: 0.8 };
+  const limits = { clipNorm: 0.01, averaging: 0.8 };
   const variables = new Variables({ tf, plan: network.plan(toyInput), optimizer, ...limits, seed: 3, member: 0 });
   trainToy(tf, network, variables, 0, 3);
   for (const { values } of variables.snapshot('all')) hash.update(floatsToBytes(values));
