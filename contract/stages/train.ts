@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { convnet2dParams } from '../networks/convnet2d.ts';
+import { pooledCnnParams, pooledCnnProblems } from '../networks/pooledCnn.ts';
 import { ridgeParams } from '../networks/ridge.ts';
 import { trainingProblems } from '../networks/training.ts';
+import { vitParams, vitProblems } from '../networks/vit.ts';
 import { defineStage } from '../stage.ts';
 
-const networks = [ridgeParams, convnet2dParams] as const;
+const networks = [ridgeParams, convnet2dParams, pooledCnnParams, vitParams] as const;
 
 /** What `model:` can say. */
 export const networkNames: readonly string[] = networks.map((network) => network.shape.model.value);
@@ -20,7 +22,12 @@ export const trainParams = z
   })
   .superRefine((given, check) => {
     if (given.model === 'ridge') return;
-    for (const { path, message } of trainingProblems(given)) check.addIssue({ code: 'custom', path: [path], message });
+    const problems = [
+      ...trainingProblems(given),
+      ...(given.model === 'pooled-cnn' ? pooledCnnProblems(given) : []),
+      ...(given.model === 'vit' ? vitProblems(given) : []),
+    ];
+    for (const { path, message } of problems) check.addIssue({ code: 'custom', path: [path], message });
   });
 
 export type TrainParams = z.output<typeof trainParams>;

@@ -1,8 +1,5 @@
-import { createHash } from 'node:crypto';
-import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Digest } from '../../../contract/artifact.ts';
 import { trainParams } from '../../../contract/stages/train.ts';
 import { openFeatures } from '../../data/features.ts';
 import { loadModel } from '../predict.ts';
@@ -10,88 +7,26 @@ import { uniforms } from '../random.ts';
 import { buildProgram } from '../testing/buildProgram.ts';
 import { temporaryFolder } from '../testing/temporaryFolder.ts';
 import { writeToyFeatures } from '../testing/toyFeatures.ts';
-import { runChild } from './runChild.ts';
-import type { TrainResult, TrainTask } from './trainTask.ts';
+import { trainingAttempts } from '../testing/trainingAttempts.ts';
 
 const folder = temporaryFolder();
 const features = join(folder, 'features');
-const log = { info: () => {}, warn: () => {} };
 const params = trainParams.parse({
   model: 'convnet2d',
   filters: [6, 6],
   optimizer: { sgd: { lr: 0.05, momentum: 0.9 } },
   batchSize: 8,
   epochs: 6,
+  checkpointEvery: 1,
 });
 const stepsPerEpoch = 5;
-let entry: string;
+let training: ReturnType<typeof trainingAttempts>;
 
 beforeAll(async () => {
-  entry = await buildProgram('lib/models/child/trainMain.ts');
+  const entry = await buildProgram('lib/models/child/trainMain.ts');
+  training = trainingAttempts({ entry, folder, features, params });
   await writeToyFeatures(features, { height: 40, width: 26, plots: { train: 36, validation: 8, test: 8 } });
 }, 120_000);
-
-interface Attempt {
-  readonly name: string;
-  readonly checkpoint?: string | undefined;
-  readonly signal?: AbortSignal;
-  readonly task?: Partial<TrainTask>;
-  onStep?(step: number, pid: number): void;
-}
-
-/** One attempt; the newest checkpoint that it stored lies in `stored`. */
-async function attempt({ name, checkpoint, signal = new AbortController().signal, task, onStep }: Attempt) {
-  let pid = 0;
-  let stored: string | undefined;
-  const steps: number[] = [];
-  const run = runChild({
-    entry,
-    signal,
-    log,
-    task: {
-      features,
-      params,
-      seed: 42,
-      key: 'sha256:test' as Digest,
-      checkpoint,
-      output: join(folder, name),
-      scratch: folder,
-      work: join(folder, `work-${name}`),
-      ...task,
-    } satisfies TrainTask,
-    onSpawn: (spawned) => {
-      pid = spawned;
-    },
-    onProgress: ({ done }) => {
-      if (done !== undefined) onStep?.(done, pid);
-    },
-    onCheckpoint: async (step, file) => {
-      const kept = join(folder, `${name}-stored-${step}`);
-      await copyFile(file, kept);
-      stored = kept;
-      steps.push(step);
-    },
-  });
-  const end = await run.then(
-    (result) => ({ result: result as TrainResult, error: undefined }),
-    (error: unknown) => ({ result: undefined, error }),
-  );
-  return { ...end, stored, steps };
-}
-
-async function digest(name: string): Promise<string> {
-  const hash = createHash('sha256');
-  for (const file of ['model.json', 'weights.f32']) hash.update(await readFile(join(folder, name, file)));
-  return hash.digest('hex');
-}
-
-async function stepRows(name: string): Promise<number[]> {
-  const rows = (await readFile(join(folder, name, 'runlog.jsonl'), 'utf8'))
-    .trim()
-    .split('\n')
-    .map((row) => JSON.parse(row));
-  return rows.filter((row) => row.kind === 'step').map((row) => row.step);
-}
 
 describe('a training in a child process', () => {
   let undisturbed: string;
@@ -99,11 +34,11 @@ describe('a training in a child process', () => {
   const everyStep = Array.from({ length: 30 }, (_, index) => index + 1);
 
   beforeAll(async () => {
-    const { result, error, steps } = await attempt({ name: 'undisturbed' });
+    const { result, error, steps } = await training.attempt({ name: 'undisturbed' });
     expect(error).toBeUndefined();
     expect(result?.metrics).toMatchObject({ epochs: 6, steps: 30 });
     expect(steps.at(-1)).toBe(30);
-    undisturbed = await digest('undisturbed');
+    undisturbed = await training.digest('undisturbed');
     valMae = result?.metrics.val_mae as number;
   }, 60_000);
 
@@ -121,15 +56,15 @@ describe('a training in a child process', () => {
   });
 
   it('killed again and again, ends with the byte-identical model and one row a step', async () => {
-    let checkpoint: string | undefined;
+    let checkpoint: { step: number; file: string } | undefined;
     let kills = 0;
     for (const draw of uniforms({ seed: 3, use: 'augmentation' }, 5)) {
       // Somewhere in the two epochs after the checkpoint.
-      const from = Number(checkpoint?.split('-').at(-1) ?? 0);
+      const from = checkpoint?.step ?? 0;
       const victim = from + 1 + Math.floor(draw * 2 * stepsPerEpoch);
-      const { error, stored } = await attempt({
+      const { error, stored } = await training.attempt({
         name: 'killed',
-        checkpoint,
+        checkpoint: checkpoint?.file,
         onStep: (step, pid) => {
           if (step === victim) process.kill(pid, 'SIGKILL');
         },
@@ -140,17 +75,17 @@ describe('a training in a child process', () => {
       }
       checkpoint = stored ?? checkpoint;
     }
-    const { error } = await attempt({ name: 'killed', checkpoint });
+    const { error } = await training.attempt({ name: 'killed', checkpoint: checkpoint?.file });
     expect(error).toBeUndefined();
     expect(kills).toBeGreaterThan(2);
-    expect(await digest('killed')).toBe(undisturbed);
-    expect(await stepRows('killed')).toEqual(everyStep);
+    expect(await training.digest('killed')).toBe(undisturbed);
+    expect(await training.stepRows('killed')).toEqual(everyStep);
   }, 120_000);
 
   it('asked to stop in the middle of an epoch, leaves a checkpoint there and goes on from it', async () => {
     const shutdown = new AbortController();
     const reason = new Error('the worker shuts down');
-    const { error, stored, steps } = await attempt({
+    const { error, stored, steps } = await training.attempt({
       name: 'stopped',
       signal: shutdown.signal,
       onStep: (step) => {
@@ -159,19 +94,22 @@ describe('a training in a child process', () => {
     });
     expect(error).toBe(reason);
     expect(steps.at(-1)).toBeGreaterThanOrEqual(12);
-    expect((await attempt({ name: 'stopped', checkpoint: stored })).error).toBeUndefined();
-    expect(await digest('stopped')).toBe(undisturbed);
-    expect(await stepRows('stopped')).toEqual(everyStep);
+    expect((await training.attempt({ name: 'stopped', checkpoint: stored?.file })).error).toBeUndefined();
+    expect(await training.digest('stopped')).toBe(undisturbed);
+    expect(await training.stepRows('stopped')).toEqual(everyStep);
   }, 60_000);
 
   it('passes on why it failed: a checkpoint of another training is refused', async () => {
-    const { stored } = await attempt({ name: 'short', task: { params: { ...params, epochs: 1 } as never } });
-    const { error } = await attempt({ name: 'other', checkpoint: stored, task: { seed: 43 } });
+    const { stored } = await training.attempt({ name: 'short', task: { params: { ...params, epochs: 1 } as never } });
+    const { error } = await training.attempt({ name: 'other', checkpoint: stored?.file, task: { seed: 43 } });
     expect(error).toMatchObject({ name: 'FurrowError', code: 'CHECKPOINT_INVALID' });
   }, 60_000);
 
   it('fits ridge without loading TensorFlow', async () => {
-    const { error, result } = await attempt({ name: 'ridge', task: { params: trainParams.parse({ model: 'ridge' }) } });
+    const { error, result } = await training.attempt({
+      name: 'ridge',
+      task: { params: trainParams.parse({ model: 'ridge' }) },
+    });
     expect(error).toBeUndefined();
     expect(result?.metrics.val_mae).toBeLessThan(60);
   });
