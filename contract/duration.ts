@@ -9,7 +9,7 @@ const rule = 'Expected a duration like `90s`, `30m`, `6h` or `2d`';
 /** A duration as a person writes it: a whole number and its unit. */
 export const durationSchema = z
   .string(rule)
-  .regex(/^[1-9][0-9]{0,8}[smhd]$/, rule)
+  .regex(/^[1-9][0-9]{0,8}[smhd]$/, { error: rule, abort: true })
   .refine((text) => durationSeconds(text) <= longest, 'Expected a duration of at most 30d');
 
 /** Seconds of a duration like `90s`, `30m`, `6h` or `2d`. */

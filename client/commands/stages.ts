@@ -97,13 +97,44 @@ function takes(contract: StageContract): string {
 
 function stageLines(contract: StageContract): string[] {
   const inputs = takes(contract);
+  const { own, shared } = partShared(paramsOf(contract));
   return [
     `${contract.name} (${contract.kind}): ${contract.summary}`,
     `Takes ${inputs || 'nothing'}; makes ${contract.output}.`,
-    ...paramsOf(contract).flatMap((params) => ['', ...params.flatMap((param) => paramLines(param))]),
+    ...own.flatMap((params) => ['', ...params.flat()]),
+    ...shared.flatMap(({ names, params }) => ['', `${names} take these, too:`, '', ...params.flat()]),
     '',
     'Operational parameters do not change the result: another value finds the same stage finished.',
   ];
+}
+
+/**
+ * What several ways take alike, once: the networks that are trained in steps share most of their parameters. Everything but the
+ * default has to be alike; the default is then each one's own line.
+ */
+function partShared(ways: readonly Param[][]) {
+  const lines = ways.map((params) => params.map((param) => paramLines(param)));
+  const count = new Map<string, number>();
+  for (const line of lines.flat()) count.set(line.join('\n'), (count.get(line.join('\n')) ?? 0) + 1);
+  const most = Math.max(0, ...count.values());
+  const isShared = (line: string[]) => most > 1 && count.get(line.join('\n')) === most;
+  const takers = ways.flatMap((params, way) => (lines[way]?.some(isShared) ? [wayName(params)] : []));
+  const seen = new Set<string>();
+  const params = lines.flat().filter((line) => {
+    const text = line.join('\n');
+    if (!isShared(line) || seen.has(text)) return false;
+    seen.add(text);
+    return true;
+  });
+  return {
+    own: lines.map((params) => params.filter((line) => !isShared(line))),
+    shared: params.length > 0 ? [{ names: takers.join(', '), params }] : [],
+  };
+}
+
+/** What its first parameter takes, which tells it from the other ways: "`vit`". */
+function wayName([first]: readonly Param[]): string {
+  return first?.takes ?? '';
 }
 
 function paramLines(param: Param, indent = '  '): string[] {

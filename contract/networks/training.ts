@@ -213,15 +213,24 @@ export function trainingProblems(given: {
   const { schedule, epochs, snapshots, warmup, earlyStopping } = given;
   const problems = [];
   if (snapshots > 1 && schedule !== 'cosine')
-    problems.push({ path: 'snapshots', message: 'Snapshots need `schedule: cosine`, which starts again for each' });
+    problems.push({
+      path: 'snapshots',
+      message: `Snapshots need \`schedule: cosine\`, which starts again for each, got \`${schedule}\``,
+    });
   if (snapshots > 1 && earlyStopping !== undefined)
-    problems.push({ path: 'earlyStopping', message: 'Snapshots take all epochs; leave `earlyStopping` out' });
+    problems.push({
+      path: 'earlyStopping',
+      message: 'Expected no `earlyStopping` with `snapshots`, which take all epochs, got both',
+    });
   if (epochs < snapshots)
     problems.push({
       path: 'snapshots',
       message: `Expected at most one snapshot an epoch, got ${snapshots} in ${epochs}`,
     });
   if (warmup > 0 && warmup >= epochs / snapshots)
-    problems.push({ path: 'warmup', message: `Expected fewer epochs than a schedule has, ${epochs / snapshots}` });
+    problems.push({
+      path: 'warmup',
+      message: `Expected fewer epochs of \`warmup\` than the learning rate has, ${epochs / snapshots}, got ${warmup}`,
+    });
   return problems;
 }
