@@ -5,6 +5,7 @@ import { estimate } from './estimate.ts';
 import { at, lineThrough, type MeasuredStep, mostPlots, nextBatch } from './measuredSteps.ts';
 import { epochSeconds, largestStep, networksOf, plotsOfNetwork } from './trainingTime.ts';
 import { largestBatchSize, smallerTraining, verdictOf } from './verdict.ts';
+import { whatToLower } from './whatToLower.ts';
 
 const mib = 2 ** 20;
 
@@ -166,6 +167,13 @@ describe('estimate', () => {
     expect(found.epochSeconds).toBeCloseTo(7 * 0.1 + 100 * 0.1);
     expect(found.trainingSeconds).toBeUndefined();
   });
+});
+
+it('names what to lower where nothing was measured: half the batch, as long as there is half a batch', () => {
+  const of = (params: object) => whatToLower(trainParams.parse({ model: 'convnet2d', ...params }));
+  expect(of({})).toBe('`batchSize` from 16 to 8');
+  expect(of({ batchSize: 2 })).toMatch(/`size`/);
+  expect(whatToLower(trainParams.parse({ model: 'ridge' }))).toBeUndefined();
 });
 
 it('writes bytes and seconds as a person reads them', () => {

@@ -6,29 +6,22 @@ import type { Tf } from '../tensorflow.ts';
 import type { NamedTensor } from '../trainer/checkpoint.ts';
 import { FoldRun } from '../trainer/foldRun.ts';
 import { nextPlace, startPosition } from '../trainer/position.ts';
-import { leastSteps } from './measuredSteps.ts';
-import type { MeasuredMetrics, MeasureTask } from './measureTask.ts';
-
-/** Steps that are counted at most, after the first. */
-const mostCounted = 3;
+import { leastSteps, type MeasuredStep } from './measuredSteps.ts';
+import type { MeasuredNetwork, MeasureTask } from './measureTask.ts';
 
 /**
  * One step that is not counted, then some that are, and a validation, with a copy of the best weights and one for a checkpoint kept
  * as in a training.
- *
- * @param plots of a step, at least 2
- * @param seconds in which it should be done
  */
 export async function measureStep(
   tf: Tf,
-  { params, input, target }: Pick<MeasureTask, 'params' | 'input' | 'target'>,
-  { plots, seconds }: { plots: number; seconds: number },
-): Promise<MeasuredMetrics> {
+  { params, input, plots, steps, seconds }: MeasureTask,
+): Promise<MeasuredStep & MeasuredNetwork> {
   const features = madeUpFeatures(input, plots);
   const places = features.rows('train').map((_, index) => ({ split: 'train' as const, index }));
   const fold = new FoldRun({
     ...{ tf, features, number: 0, seed: 0, fold: { train: places, validation: places } },
-    params: { ...params, batchSize: plots, epochs: Math.max(params.epochs, mostCounted + 2) },
+    params: { ...params, batchSize: plots, epochs: Math.max(params.epochs, steps + 2) },
   });
   try {
     const started = performance.now();
@@ -36,8 +29,7 @@ export async function measureStep(
     let best: readonly NamedTensor[] = [];
     let state: readonly NamedTensor[] = [];
     let position = startPosition;
-    const counted = plots >= target ? mostCounted : 1;
-    while (taken.length < 1 + counted) {
+    while (taken.length < 1 + steps) {
       if (taken.length >= leastSteps && secondsSince(started) + 2 * (taken.at(-1) as number) > seconds) break;
       const begun = performance.now();
       const batch = await fold.read(position);

@@ -8,7 +8,7 @@ export interface MeasuredStep {
   readonly stepSeconds: number;
   /** Seconds that validation takes for so many plots. */
   readonly validateSeconds: number;
-  /** Bytes: the most that the process had in memory so far, everything included. */
+  /** Bytes: the most that its process had in memory, everything included. */
   readonly peakBytes: number;
 }
 
