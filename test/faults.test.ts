@@ -30,7 +30,7 @@ stages:
     uses: train
     needs: [features]
     queue: train-gpu
-    with: { model: convnet2d, filters: [8, 8], batchSize: 4, epochs: 150, optimizer: { sgd: { lr: 0.01 } } }
+    with: { model: convnet2d, filters: [8, 8], batchSize: 4, epochs: 150, checkpointEvery: 1, optimizer: { sgd: { lr: 0.01 } } }
 `;
 
 beforeAll(async () => {

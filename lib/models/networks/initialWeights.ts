@@ -1,5 +1,4 @@
-import { philoxWords } from '../philox.ts';
-import { uses } from '../random.ts';
+import { uniforms } from '../random.ts';
 import type { WeightPlan } from './network.ts';
 
 /**
@@ -15,28 +14,25 @@ export function initialWeight({ shape, initial }: WeightPlan, index: number, see
   const length = shape.reduce((product, size) => product * size, 1);
   if (initial === 'zeros') return new Float32Array(length);
   if (initial === 'ones') return new Float32Array(length).fill(1);
-  const words = (count: number) =>
-    philoxWords([0, index, member, uses.weights], [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0], count);
-  if ('normal' in initial) return normals(words(2 * length), initial.normal);
-  return uniforms(words(length), Math.sqrt(6 / (initial.glorot.fanIn + initial.glorot.fanOut)));
+  const draws = (count: number) => uniforms({ seed, use: 'weights', epoch: member, step: index }, count);
+  if ('normal' in initial) return normals(draws(2 * length), initial.normal);
+  return spread(draws(length), Math.sqrt(6 / (initial.glorot.fanIn + initial.glorot.fanOut)));
 }
 
-/** In ±limit. */
-function uniforms(words: Uint32Array, limit: number): Float32Array {
-  const values = new Float32Array(words.length);
-  // An iterator of entries would take longer than the draws.
-  for (let index = 0; index < values.length; index++) {
-    values[index] = ((2 * (words[index] as number)) / 2 ** 32 - 1) * limit;
-  }
+/** Evenly over ±limit. */
+function spread(draws: Float64Array, limit: number): Float32Array {
+  const values = new Float32Array(draws.length);
+  for (let index = 0; index < values.length; index++) values[index] = (2 * (draws[index] as number) - 1) * limit;
   return values;
 }
 
-/** Two words each; their distance from 0 is never the logarithm of 0. */
-function normals(words: Uint32Array, deviation: number): Float32Array {
-  const values = new Float32Array(words.length / 2);
+/** Two draws each. */
+function normals(draws: Float64Array, deviation: number): Float32Array {
+  const values = new Float32Array(draws.length / 2);
   for (let index = 0; index < values.length; index++) {
-    const radius = Math.sqrt(-2 * Math.log(1 - (words[2 * index] as number) / 2 ** 32));
-    values[index] = deviation * radius * Math.cos(2 * Math.PI * ((words[2 * index + 1] as number) / 2 ** 32));
+    // Above 0, so that its logarithm is finite.
+    const radius = Math.sqrt(-2 * Math.log(1 - (draws[2 * index] as number)));
+    values[index] = deviation * radius * Math.cos(2 * Math.PI * (draws[2 * index + 1] as number));
   }
   return values;
 }
