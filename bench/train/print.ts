@@ -5,7 +5,7 @@ import { fieldPlot, plotsOfABatch, threads } from './cases.ts';
 import type { CheckpointRow } from './checkpoints.ts';
 import type { GrowthPoint } from './growth.ts';
 import type { Peak } from './peak.ts';
-import type { SpeedResult } from './speed.ts';
+import type { SpeedResult, SpeedRow } from './speed.ts';
 import type { StartRow } from './start.ts';
 
 export interface MeasuredNetwork {
@@ -47,8 +47,8 @@ function printNetwork({ speed: result, peak, agreement }: MeasuredNetwork): void
   const { height, width, channels } = fieldPlot;
   const size = `${height}x${width}x${channels}, batch ${plotsOfABatch}, ${(weights / 1e6).toFixed(2)} M weights`;
   heading(`${network}: ${size}, ${gflops(flopOfAnImage, 2)} GFLOP a training image`);
-  const theirs = peak.version ? `, PyTorch ${peak.version} ${gflops(peak.pytorch)}` : '';
-  line(`peak of 2048x2048 products on ${threads} threads, GFLOP/s: TensorFlow ${gflops(peak.tensorflow)}${theirs}`);
+  const version = peak.version ? `, PyTorch ${peak.version} ${gflops(peak.pytorch)}` : '';
+  line(`peak of 2048x2048 products on ${threads} threads, GFLOP/s: TensorFlow ${gflops(peak.tensorflow)}${version}`);
   if (agreement) printAgreement(agreement);
   const most = Math.max(peak.tensorflow, peak.pytorch);
   printTable([
@@ -64,9 +64,21 @@ function printNetwork({ speed: result, peak, agreement }: MeasuredNetwork): void
   const below = limit !== undefined && ratio.median < limit;
   const said = `ours to PyTorch's best (${best}), round by round: ${ratio.median.toFixed(2)} x (${range(ratio, 2)})`;
   line(`${said}${limit === undefined ? '' : `, limit ${limit}`}${below ? '  UNDER ITS LIMIT' : ''}`);
-  const ours = rows.find(({ side }) => side === 'ours')?.peakMemory ?? Number.NaN;
-  const its = rows.find(({ side }) => side === best)?.peakMemory ?? Number.NaN;
-  line(`peak memory to that of ${best}: ${(ours / its).toFixed(2)} x${over(', limit 1', ours > its)}`);
+  const ours = rows.find(({ side }) => side === 'ours');
+  const theirs = rows.find(({ side }) => side === best);
+  if (!ours || !theirs) return;
+  const memory = memoryOf(ours) / memoryOf(theirs);
+  const alone = (memoryOf(ours) - libraryOf(ours)) / (memoryOf(theirs) - libraryOf(theirs));
+  const without = `(${alone.toFixed(2)} x without the libraries)`;
+  line(`peak memory to that of ${best}: ${memory.toFixed(2)} x ${without}${over(', limit 1', memory > 1)}`);
+}
+
+function memoryOf({ peakMemory = Number.NaN }: SpeedRow): number {
+  return peakMemory;
+}
+
+function libraryOf({ libraryMemory = Number.NaN }: SpeedRow): number {
+  return libraryMemory;
 }
 
 function printAgreement({ ours, theirs, first, all }: Agreement): void {
