@@ -193,6 +193,8 @@ export interface Heartbeat {
   readonly secondsLeft?: number;
   readonly metrics?: Readonly<Record<string, number>>;
   readonly checkpoint?: { readonly step: number };
+  /** How many attempts in a row ended for want of memory after that checkpoint (0: before the first one). */
+  readonly outOfMemory?: { readonly checkpoint: number; readonly times: number };
 }
 
 export function isHeartbeat(value: unknown): value is Heartbeat {

@@ -1,10 +1,14 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CancelledFailure, type WorkflowHandle } from '@temporalio/client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import type { Digest } from '../contract/artifact.ts';
+import { FurrowError } from '../contract/errors.ts';
 import type { TrainPipelineResult } from '../contract/messages.ts';
 import { mainQueue, trainQueue } from '../contract/queues.ts';
+import { defineStage, implementStage } from '../contract/stage.ts';
 import { checkpointFolder } from '../lib/store/names.ts';
 import { openStore } from '../lib/store/store.ts';
 import { builtCode, type TestFurrow, testFurrow } from './harness/furrow.ts';
@@ -146,6 +150,50 @@ stages:
       each.shutdown();
       await each.done;
     }
+  });
+});
+
+describe('a stage that runs out of memory', () => {
+  /** Each attempt ends for want of memory; those that `advances` names leave a checkpoint before. */
+  const greedy = (advances: readonly number[], tried: number[]) =>
+    implementStage(
+      defineStage({
+        name: 'greedy',
+        kind: 'pure',
+        summary: 'Wants more memory than there is.',
+        params: z.strictObject({}),
+        inputs: {},
+        output: 'model',
+        work: 'training',
+      }),
+      {
+        async run({ attempt, checkpoints, scratch }) {
+          tried.push(attempt);
+          if (advances.includes(attempt)) {
+            const file = join(scratch, 'checkpoint');
+            await writeFile(file, 'state');
+            await checkpoints.commit(attempt * 10, file);
+          }
+          throw new FurrowError('CHILD_OUT_OF_MEMORY', 'The child process ran out of memory');
+        },
+      },
+    );
+
+  it.each([
+    { advances: [], ends: [1, 2] },
+    { advances: [1, 2], ends: [1, 2, 3] },
+  ])('is tried once more after each checkpoint, and no more: $ends', async ({ advances, ends }) => {
+    const tried: number[] = [];
+    const running = await furrow.work([mainQueue], await builtCode([greedy(advances, tried)]));
+    const handle = await furrow.start(
+      `name: greedy\nstore: stores/greedy${ends.length}\nstages: { only: { uses: greedy } }\n`,
+    );
+    await expect(handle.result()).rejects.toThrow();
+    const { stages } = await furrow.progress(handle);
+    expect(stages[0]).toMatchObject({ status: 'failed', failure: { code: 'CHILD_OUT_OF_MEMORY' } });
+    expect(tried).toEqual(ends);
+    running.shutdown();
+    await running.done;
   });
 });
 

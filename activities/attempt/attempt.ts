@@ -44,13 +44,26 @@ export async function inAttempt<T>({ stage, task, code }: Given, act: (attempt: 
     return await act({ base, heartbeats, context, secrets });
   } catch (error) {
     if (context.cancellationSignal.aborted) throw await stopped(context, heartbeats.checkpointStep);
-    const failure = toFailure(error, secrets, heartbeats.checkpointStep);
+    const failure = toFailure(error, secrets, {
+      checkpointStep: heartbeats.checkpointStep,
+      isFinal: isOutOfMemory(error) && heartbeats.ranOutOfMemory() >= mostOutOfMemory,
+    });
     context.log.warn(`${task.stage} failed: ${failure.message}`, { stage: task.stage, trace: traceOf(error, secrets) });
     throw failure;
   } finally {
     heartbeats.stop();
     if (scratch) await removeScratch(scratch);
   }
+}
+
+/**
+ * Attempts in a row that may end for want of memory without a new checkpoint: a neighbour may have had it the first time; a batch
+ * that does not fit does not fit the twentieth time either.
+ */
+const mostOutOfMemory = 2;
+
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof FurrowError && error.code === 'CHILD_OUT_OF_MEMORY';
 }
 
 /** Why the signal was aborted: a worker's shutdown hands the task back, anything else ends the attempt. */

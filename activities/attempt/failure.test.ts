@@ -11,7 +11,7 @@ describe('the failure of an attempt', () => {
   });
 
   it('names the checkpoint that was reached', () => {
-    const failure = toFailure(new FurrowError('CHILD_CRASHED', 'x'), [], 40) as ApplicationFailure;
+    const failure = toFailure(new FurrowError('CHILD_CRASHED', 'x'), [], { checkpointStep: 40 }) as ApplicationFailure;
     expect(failure.details?.[0]).toMatchObject({ checkpointStep: 40 });
   });
 

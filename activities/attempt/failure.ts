@@ -15,8 +15,14 @@ export interface FailureDetails {
 /**
  * The failure that a Temporal server may keep: code as its type, retryable or not by the table, redacted and cut to size. The
  * original error stays here, in the worker's log: its stack may hold paths and values.
+ *
+ * @param isFinal trying again would end the same way
  */
-export function toFailure(error: unknown, secrets: readonly string[], checkpointStep?: number): Error {
+export function toFailure(
+  error: unknown,
+  secrets: readonly string[],
+  { checkpointStep, isFinal = false }: { checkpointStep?: number | undefined; isFinal?: boolean } = {},
+): Error {
   if (error instanceof CancelledFailure) return error;
   const code = classify(error);
   const known = failures[code];
@@ -30,7 +36,7 @@ export function toFailure(error: unknown, secrets: readonly string[], checkpoint
   return ApplicationFailure.create({
     message,
     type: code,
-    nonRetryable: !known.retryable,
+    nonRetryable: isFinal || !known.retryable,
     details: [details],
   });
 }

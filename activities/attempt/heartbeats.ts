@@ -17,7 +17,13 @@ export function startHeartbeats(context: Context, stage: string, secrets: readon
   const before: unknown = context.info.heartbeatDetails;
   // The first beat takes the place of the last attempt's: what that had reached must not be forgotten by it.
   const reached = isHeartbeat(before) ? before.checkpoint : undefined;
-  let latest: Heartbeat = { stage, doing: 'starting', ...(reached && { checkpoint: reached }) };
+  const exhausted = isHeartbeat(before) ? before.outOfMemory : undefined;
+  let latest: Heartbeat = {
+    stage,
+    doing: 'starting',
+    ...(reached && { checkpoint: reached }),
+    ...(exhausted && { outOfMemory: exhausted }),
+  };
   let beaten = 0;
   const beat = () => {
     beaten = performance.now();
@@ -28,13 +34,22 @@ export function startHeartbeats(context: Context, stage: string, secrets: readon
   return {
     progress(update: StageProgress) {
       const doing = redact(update.doing, secrets, longestDoing);
-      latest = { stage, ...(latest.checkpoint && { checkpoint: latest.checkpoint }), ...update, doing };
+      const { checkpoint, outOfMemory } = latest;
+      latest = { stage, ...(checkpoint && { checkpoint }), ...(outOfMemory && { outOfMemory }), ...update, doing };
       // What comes sooner goes with the next one.
       if (performance.now() - beaten >= progressEvery) beat();
     },
     checkpoint(step: number) {
       latest = { ...latest, checkpoint: { step } };
       beat();
+    },
+    /** Tells the next attempt; gives how many in a row got no further than their checkpoint. */
+    ranOutOfMemory(): number {
+      const checkpoint = latest.checkpoint?.step ?? 0;
+      const times = latest.outOfMemory?.checkpoint === checkpoint ? latest.outOfMemory.times + 1 : 1;
+      latest = { ...latest, outOfMemory: { checkpoint, times } };
+      beat();
+      return times;
     },
     get checkpointStep() {
       return latest.checkpoint?.step;

@@ -18,7 +18,7 @@ export function loadTensorflow(): Promise<Tf> {
 }
 
 async function load(): Promise<Tf> {
-  // Warnings and up; the library reads it when it is loaded.
+  // Errors alone; the library reads it when it is loaded.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   restoreUtil();
   let tf: Tf;

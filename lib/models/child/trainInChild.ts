@@ -1,8 +1,11 @@
 import { entryPoint } from '../../code/root.ts';
+import { whatToLower } from '../estimate/whatToLower.ts';
 import { type ChildRun, runChild } from './runChild.ts';
 import type { TrainResult, TrainTask } from './trainTask.ts';
 
 /** Trains in a process of its own. */
 export async function trainInChild(run: Omit<ChildRun, 'entry' | 'task'> & { task: TrainTask }): Promise<TrainResult> {
-  return (await runChild({ ...run, entry: entryPoint('lib/models/child/trainMain.ts') })) as TrainResult;
+  const { params } = run.task;
+  const entry = entryPoint('lib/models/child/trainMain.ts');
+  return (await runChild({ ...run, entry, lower: whatToLower(params) })) as TrainResult;
 }
