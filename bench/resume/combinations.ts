@@ -1,10 +1,14 @@
 /** Networks and optimizers whose trainings are killed. Plots and networks have the sizes that they have in the field. */
 import { networkNames, type SteppedTrainParams, trainParams } from '../../contract/stages/train.ts';
 
-/** Epochs that take about ten seconds on two cores, so that moments differ. */
-const epochs: Readonly<Record<string, number>> = { convnet2d: 3, vit: 24, 'pooled-cnn': 24 };
+/** Some five to ten seconds on two cores: long enough for moments to differ, short enough for hundreds of attempts. */
+const lengths: Readonly<Record<string, { readonly epochs: number; readonly batchSize: number }>> = {
+  convnet2d: { epochs: 2, batchSize: 8 },
+  vit: { epochs: 24, batchSize: 16 },
+  'pooled-cnn': { epochs: 5, batchSize: 16 },
+};
 
-export const networks: readonly string[] = Object.keys(epochs).filter((name) => networkNames.includes(name));
+export const networks: readonly string[] = Object.keys(lengths).filter((name) => networkNames.includes(name));
 
 const optimizers = {
   sgd: { optimizer: { sgd: { lr: 0.01 } } },
@@ -23,6 +27,6 @@ export type OptimizerName = keyof typeof optimizers;
 export const optimizerNames = Object.keys(optimizers) as readonly OptimizerName[];
 
 export function paramsOf(network: string, optimizer: OptimizerName, checkpointEvery: number | string) {
-  const given = { model: network, batchSize: 16, epochs: epochs[network], checkpointEvery, ...optimizers[optimizer] };
+  const given = { model: network, checkpointEvery, ...lengths[network], ...optimizers[optimizer] };
   return trainParams.parse(given) as SteppedTrainParams;
 }

@@ -53,8 +53,8 @@ export function drawCheckpointEvery(place: { seed: number; model: number; attemp
   return (draw as number) < 0.5 ? 1 : '1s';
 }
 
-/** How often a model is disturbed before it may end: once to three times. */
+/** How often a model is disturbed before it may end: once to five times. */
 export function drawTimes({ seed, model }: { seed: number; model: number }): number {
   const [draw] = uniforms({ seed, use: 'order', epoch: model }, 1);
-  return 1 + Math.floor((draw as number) * 3);
+  return 1 + Math.floor((draw as number) * 5);
 }

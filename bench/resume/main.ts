@@ -13,7 +13,7 @@ import { printTable } from '../table.ts';
 import { networks, optimizerNames } from './combinations.ts';
 import { type CombinationResult, runCombination } from './runCombination.ts';
 
-/** 36 of them train, in three steps an epoch. */
+/** 36 of them train, in three steps an epoch or five. */
 const plots = 45;
 
 const help = `npm run bench:resume [-- OPTIONS]
@@ -25,7 +25,7 @@ const help = `npm run bench:resume [-- OPTIONS]
   --seed N             of the moments (default: 1)
   --json               results as JSON
 
-Takes about 40 minutes on two idle cores, with --quick 10. Ends with 1 when any model differs from the undisturbed one.
+Takes about 30 minutes on two idle cores, with --quick 10. Ends with 1 when any model differs from the undisturbed one.
 `;
 
 const { values } = parseArgs({

@@ -8,8 +8,8 @@ import { twinOf } from './speed.ts';
 
 /** Losses behind the first tell of the gradients, too. */
 const steps = 5;
-/** Large enough for the losses to move, small enough for rounding not to grow in the steps. */
-const lr = 0.01;
+/** Large enough for the losses to fall, small enough for rounding not to grow much from step to step. */
+const lr = 0.001;
 
 export interface Agreement {
   readonly network: string;
@@ -20,8 +20,12 @@ export interface Agreement {
   readonly all: number;
 }
 
-/** The largest difference of two losses that are still the same number: 4 digits. */
-export const agreementLimit = 1e-4;
+/** Of the same numbers in another order of additions: five digits of the first loss, three after gradients went through it. */
+const limits = { first: 1e-5, all: 1e-3 };
+
+export function agrees({ first, all }: Agreement): boolean {
+  return first <= limits.first && all <= limits.all;
+}
 
 export async function compareLosses(
   network: string,

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { compareLosses } from './agreement.ts';
+import { agrees, compareLosses } from './agreement.ts';
 import { networks, ourProgram } from './cases.ts';
 import { measureCheckpoints } from './checkpoints.ts';
 import { measureGrowth } from './growth.ts';
@@ -29,7 +29,8 @@ const help = `npm run bench:train [-- OPTIONS]
   --install-torch    make an environment with PyTorch in ~/.cache/furrow/bench-torch first
   --json             results as JSON
 
-Takes about fifteen minutes on two idle cores, nearly all of them for PyTorch's variants and for checkpoints.
+Takes about fifteen minutes on two idle cores, nearly all of them for PyTorch's variants and for checkpoints. Ends with 1
+when both sides do not compute the same.
 `;
 
 const { values } = parseArgs({
@@ -70,6 +71,7 @@ async function main(): Promise<void> {
       for await (const measured of measureNetworks(chosen, { folder, python, rounds })) {
         results.networks?.push(measured);
         show({ networks: [measured] });
+        if (measured.agreement && !agrees(measured.agreement)) process.exitCode = 1;
       }
     }
     if (isWanted('growth') && quick) {

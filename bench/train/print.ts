@@ -1,6 +1,6 @@
 import type { Spread } from '../statistics.ts';
 import { printTable } from '../table.ts';
-import { type Agreement, agreementLimit } from './agreement.ts';
+import { type Agreement, agrees } from './agreement.ts';
 import { fieldPlot, plotsOfABatch, threads } from './cases.ts';
 import type { CheckpointRow } from './checkpoints.ts';
 import type { GrowthPoint } from './growth.ts';
@@ -81,13 +81,12 @@ function libraryOf({ libraryMemory = Number.NaN }: SpeedRow): number {
   return libraryMemory;
 }
 
-function printAgreement({ ours, theirs, first, all }: Agreement): void {
+function printAgreement(agreement: Agreement): void {
   const list = (losses: readonly number[]) => losses.map((loss) => loss.toFixed(6)).join(' ');
-  line(`losses from the same weights, ours:     ${list(ours)}`);
-  line(`                                theirs: ${list(theirs)}`);
-  line(
-    `differ by ${first.toExponential(0)} of the first, ${all.toExponential(0)} of any${first > agreementLimit ? '  NOT THE SAME' : ''}`,
-  );
+  const [first, all] = [agreement.first, agreement.all].map((difference) => difference.toExponential(0));
+  line(`losses from the same weights, ours:     ${list(agreement.ours)}`);
+  line(`                                theirs: ${list(agreement.theirs)}`);
+  line(`differ by ${first} of the first, ${all} of any${agrees(agreement) ? '' : '  NOT THE SAME'}`);
 }
 
 function printGrowth({ network, points }: NonNullable<Results['growth']>): void {
