@@ -2,7 +2,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { parseSource } from '../contract/sourceAddress.ts';
-import type { PreprocessParams } from '../contract/stages/preprocess.ts';
+import { type PreprocessParams, preprocess } from '../contract/stages/preprocess.ts';
 import { preprocessPlots } from '../lib/data/preprocess.ts';
 import { fetchFolder, folderVersion } from '../lib/data/source/folderSource.ts';
 import { fetchSynthetic } from '../lib/data/source/syntheticSource.ts';
@@ -42,4 +42,17 @@ export async function writeFeaturesOf({ source, params, seed }: FeaturesOf, fold
   });
   await openArtifact(store, (await features.seal()).ref).materialize(folder);
   for (const each of [aside, scratch]) await rm(each, { recursive: true, force: true });
+}
+
+export interface SyntheticFeatures {
+  /** Before the validation plots are taken off. */
+  readonly plots: number;
+  /** Pixels: rows, columns. */
+  readonly size: readonly [number, number];
+}
+
+/** Of the product's own synthetic plots. */
+export function writeSyntheticFeatures(folder: string, { plots, size }: SyntheticFeatures): Promise<void> {
+  const source = `synthetic:plots?train=${plots}&test=4&height=${size[0]}&width=${size[1]}`;
+  return writeFeaturesOf({ source, params: preprocess.params.parse({ size }), seed: 42 }, folder);
 }

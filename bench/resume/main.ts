@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openStore } from '../../lib/store/store.ts';
-import { writeSyntheticFeatures } from '../syntheticFeatures.ts';
+import { writeSyntheticFeatures } from '../features.ts';
 import { printTable } from '../table.ts';
 import { networks, optimizerNames } from './combinations.ts';
 import { type CombinationResult, runCombination } from './runCombination.ts';

@@ -8,8 +8,8 @@ import { trainInChild } from '../../lib/models/child/trainInChild.ts';
 import { runtimeClass } from '../../lib/models/runtimeClass.ts';
 import { commitCheckpoint } from '../../lib/store/checkpoints.ts';
 import { openStore } from '../../lib/store/store.ts';
+import { writeSyntheticFeatures } from '../features.ts';
 import { median } from '../statistics.ts';
-import { writeSyntheticFeatures } from '../syntheticFeatures.ts';
 import { paramsOf, threads } from './cases.ts';
 
 export interface CheckpointRow {

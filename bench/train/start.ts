@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import type { SteppedTrainParams } from '../../contract/stages/train.ts';
 import { trainInChild } from '../../lib/models/child/trainInChild.ts';
+import { writeSyntheticFeatures } from '../features.ts';
 import { type Spread, spread } from '../statistics.ts';
-import { writeSyntheticFeatures } from '../syntheticFeatures.ts';
 import { paramsOf, plotsOfABatch, threads } from './cases.ts';
 
 export interface StartRow {
