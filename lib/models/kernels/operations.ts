@@ -120,6 +120,30 @@ export function packed(tf: Tf, parts: readonly Tensor[]): Tensor {
   return only(execute(tf, 'Pack', parts, attributes, 1));
 }
 
+const adding = new Map<number, Attributes>();
+
+/** Of tensors of one shape, from the first to the last. */
+export function total(tf: Tf, terms: readonly Tensor[]): Tensor {
+  let attributes = adding.get(terms.length);
+  if (!attributes) {
+    attributes = { ...float, N: { int: terms.length } };
+    adding.set(terms.length, attributes);
+  }
+  return only(execute(tf, 'AddN', terms, attributes, 1));
+}
+
+const joining = new Map<number, Attributes>();
+
+export function concatenated(tf: Tf, parts: readonly Tensor[], axis: number): Tensor {
+  let attributes = joining.get(parts.length);
+  if (!attributes) {
+    attributes = { ...float, Tidx: { type: 'int32' }, N: { int: parts.length } };
+    joining.set(parts.length, attributes);
+  }
+  const along = constant(tf, `axis/${axis}`, () => tf.scalar(axis, 'int32'));
+  return only(execute(tf, 'ConcatV2', [...parts, along], attributes, 1));
+}
+
 /** `x` is disposed, its result given: for chains in which each value is used once. */
 export function spend<T>(x: Tensor, result: T): T {
   x.dispose();

@@ -1,6 +1,7 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-node';
 import { FurrowError } from '../../../contract/errors.ts';
 import type { Convnet2dParams } from '../../../contract/networks/convnet2d.ts';
+import { convolution } from '../kernels/convolution.ts';
 import { relu } from '../kernels/relu.ts';
 import { movingNorm, movingNormPlan } from './movingNorm.ts';
 import type { ForwardPass, InputShape, Network, WeightPlan } from './network.ts';
@@ -41,9 +42,9 @@ export function convnet2d({ filters, kernels }: Convnet2dParams): Network {
       }
       const features = pooled.height * pooled.width * filters2;
       return [
-        convolution('conv1', kernel1, channels, filters1),
+        convolutionPlan('conv1', kernel1, channels, filters1),
         ...movingNormPlan('norm1', filters1),
-        convolution('conv2', kernel2, filters1, filters2),
+        convolutionPlan('conv2', kernel2, filters1, filters2),
         ...movingNormPlan('norm2', filters2),
         {
           name: 'dense/kernel',
@@ -59,10 +60,10 @@ export function convnet2d({ filters, kernels }: Convnet2dParams): Network {
     // What the next layer does not need is disposed at once: the tape keeps what gradients need, and no more.
     forward(pass: ForwardPass): Tensor1D {
       const { tf, x, weight } = pass;
-      const convolved1 = tf.conv2d(x, weight<Tensor4D>('conv1/kernel'), 1, 'valid');
+      const convolved1 = convolution(tf, x, weight<Tensor4D>('conv1/kernel'), false);
       const normal1 = handOver(convolved1, movingNorm(pass, 'norm1', convolved1));
       const active1 = handOver(normal1, relu(tf, normal1));
-      const convolved2 = handOver(active1, tf.conv2d(active1, weight<Tensor4D>('conv2/kernel'), 1, 'valid'));
+      const convolved2 = handOver(active1, convolution(tf, active1, weight<Tensor4D>('conv2/kernel')));
       const normal2 = handOver(convolved2, movingNorm(pass, 'norm2', convolved2));
       const pooled = handOver(normal2, tf.maxPool(normal2, 2, 2, 'valid'));
       const active2 = handOver(pooled, relu(tf, pooled));
@@ -73,7 +74,7 @@ export function convnet2d({ filters, kernels }: Convnet2dParams): Network {
   };
 }
 
-function convolution(name: string, kernel: number, from: number, to: number): WeightPlan {
+function convolutionPlan(name: string, kernel: number, from: number, to: number): WeightPlan {
   const pixels = kernel * kernel;
   return {
     name: `${name}/kernel`,

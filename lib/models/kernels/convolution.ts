@@ -1,0 +1,106 @@
+import type { Tensor, Tensor4D } from '@tensorflow/tfjs-node';
+import type { Tf } from '../tensorflow.ts';
+import { differentiable } from './differentiable.ts';
+import { type Attribute, execute } from './execute.ts';
+import {
+  concatenated,
+  constant,
+  packed,
+  padded,
+  permuted,
+  product,
+  reshaped,
+  sliced,
+  spend,
+  total,
+} from './operations.ts';
+
+const valid: Readonly<Record<string, Attribute>> = {
+  T: { type: 'float32' },
+  strides: { int: [1, 1, 1, 1] },
+  padding: { string: 'VALID' },
+  data_format: { string: 'NHWC' },
+  use_cudnn_on_gpu: { bool: true },
+  dilations: { int: [1, 1, 1, 1] },
+};
+
+/**
+ * Channels from which on the filters' gradient is taken by {@link filterGradient}. With 128 it takes 20 % less time than
+ * TensorFlow's own; with 4, matrices of 4 rows are no work for a matrix product.
+ */
+const leastChannels = 32;
+
+/** Pixels whose products are taken at once: with 128 channels, what they read stays in the processor's cache. */
+const chunkPixels = 16_384;
+
+/**
+ * Convolution with stride 1 and no padding. The gradient in `x` is taken when `x` is one of the tape's.
+ *
+ * @param x `[plots, height, width, channels]`
+ * @param filters `[size, size, channels, filters]`
+ * @param inputGradient false for pixels, which need none
+ * @returns `[plots, height - size + 1, width - size + 1, filters]`
+ */
+export function convolution(tf: Tf, x: Tensor4D, filters: Tensor4D, inputGradient = true): Tensor4D {
+  const inputs = inputGradient ? [filters, x] : [filters];
+  return differentiable(tf, inputs, {
+    forward: () => ({ value: only(execute(tf, 'Conv2D', [x, filters], valid, 1)), saved: { x } }),
+    backward(dy, { x: saved }) {
+      const gradient =
+        x.shape[3] >= leastChannels
+          ? filterGradient(tf, dy as Tensor4D, saved, filters.shape[0])
+          : only(execute(tf, 'Conv2DBackpropFilter', [saved, sizes(tf, filters.shape), dy], valid, 1));
+      saved.dispose();
+      if (!inputGradient) return [gradient];
+      return [gradient, only(execute(tf, 'Conv2DBackpropInput', [sizes(tf, x.shape), filters, dy], valid, 1))];
+    },
+  });
+}
+
+/**
+ * The gradient in the filters, as products of matrices. With all pixels of all plots in one column, a filter's weight at (row,
+ * column) meets the pixel that is row * width + column further on: so the weights of a filter's row are one product of pixels,
+ * moved by whole rows, with dy moved by 0, 1, ... pixels side by side. Where there is no dy, there are zeros.
+ *
+ * @param size of the filters, in pixels
+ * @param chunk pixels at a time; sums do not depend on the number of threads
+ */
+export function filterGradient(tf: Tf, dy: Tensor4D, x: Tensor4D, size: number, chunk = chunkPixels): Tensor {
+  const [plots, height, width, channels] = x.shape;
+  const filters = dy.shape[3];
+  const around = size - 1;
+  const wide = padded(tf, dy, [[0, 0], [0, around], [around, 0], [0, 0]]); // biome-ignore format: by axis
+  const moved = spend(wide, reshaped(tf, wide, [plots * height * width, filters]));
+  const pixels = reshaped(tf, x, [plots * height * width, channels]);
+  const parts: Tensor[][] = Array.from({ length: size }, () => []);
+  // The last rows of the last plot meet no dy.
+  const end = (plots * height - around) * width;
+  for (let from = 0; from < end; from += chunk) {
+    const count = Math.min(chunk, end - from);
+    const shifts = Array.from({ length: size }, (_, column) =>
+      sliced(tf, moved, [from + around - column, 0], [count, filters]),
+    );
+    const beside = size === 1 ? (shifts[0] as Tensor).clone() : concatenated(tf, shifts, 1);
+    tf.dispose(shifts);
+    for (const [row, products] of parts.entries()) {
+      const part = sliced(tf, pixels, [from + row * width, 0], [count, channels]);
+      products.push(spend(part, product(tf, part, beside, 'a')));
+    }
+    beside.dispose();
+  }
+  tf.dispose([moved, pixels]);
+  const rows = parts.map((products) => total(tf, products));
+  tf.dispose(parts);
+  const all = packed(tf, rows);
+  tf.dispose(rows);
+  const apart = spend(all, reshaped(tf, all, [size, channels, size, filters]));
+  return spend(apart, permuted(tf, apart, [0, 2, 1, 3]));
+}
+
+function sizes(tf: Tf, shape: readonly number[]): Tensor {
+  return constant(tf, `[${shape.join()}]`, () => tf.tensor1d([...shape], 'int32'));
+}
+
+function only(tensors: readonly Tensor[]): Tensor {
+  return tensors[0] as Tensor;
+}
