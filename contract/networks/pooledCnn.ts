@@ -37,8 +37,14 @@ export const pooledCnnParams = z.strictObject({
       .array(z.number().int().min(1).max(16))
       .default([])
       .describe(
-        'Pixels on a side that are averaged into one after each convolution; 1, or nothing more in the list, keeps all. Large plots want it early: time and memory fall with its square.',
+        'Pixels on a side that become one after each convolution; 1, or nothing more in the list, keeps all. Large plots want it early: time and memory fall with its square.',
       ),
+  ),
+  pooling: result(
+    z
+      .enum(['mean', 'max'])
+      .default('mean')
+      .describe('What becomes of the pixels that `shrink` makes one: their mean, or the most of each feature.'),
   ),
   dropout: result(
     z.number().min(0).max(0.9).default(0).describe('Share of the averaged features that a training step leaves out.'),

@@ -12,7 +12,7 @@ import type { ForwardPass, InputShape, Network, WeightPlan } from './network.ts'
  *
  * ```
  * [plots, 10, 10,  7]  the plot, standardised
- * [plots, 10, 10, 32]  convolution 3x3, same; batch normalisation; ReLU; averaged into fewer pixels where `shrink` says so
+ * [plots, 10, 10, 32]  convolution 3x3, same; batch normalisation; ReLU; pooled into fewer pixels where `shrink` says so
  *  ...                 as often as there are filters
  * [plots, 32]          mean over the pixels; dropout
  * [plots]              dense
@@ -23,7 +23,7 @@ import type { ForwardPass, InputShape, Network, WeightPlan } from './network.ts'
  *
  * Convolutions have no bias: the batch normalisation behind them takes any away.
  */
-export function pooledCnn({ filters, kernels, shrink, dropout }: PooledCnnParams): Network {
+export function pooledCnn({ filters, kernels, shrink, pooling, dropout }: PooledCnnParams): Network {
   const layers = filters.map((count, at) => ({
     name: `conv${at + 1}`,
     norm: `norm${at + 1}`,
@@ -32,6 +32,7 @@ export function pooledCnn({ filters, kernels, shrink, dropout }: PooledCnnParams
     shrink: shrink[at] ?? 1,
   }));
   const features = filters.at(-1) as number;
+  const pool = { mean: 'avgPool', max: 'maxPool' } as const;
 
   return {
     plan({ height, width, channels }: InputShape): readonly WeightPlan[] {
@@ -77,7 +78,7 @@ export function pooledCnn({ filters, kernels, shrink, dropout }: PooledCnnParams
         convolved.dispose();
         const active = relu(tf, normal);
         normal.dispose();
-        x = layer.shrink > 1 ? tf.avgPool(active, layer.shrink, layer.shrink, 'valid') : active;
+        x = layer.shrink > 1 ? tf[pool[pooling]](active, layer.shrink, layer.shrink, 'valid') : active;
         if (x !== active) active.dispose();
       }
       const pooled = x.mean<Tensor2D>([1, 2]);
