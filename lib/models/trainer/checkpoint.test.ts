@@ -1,6 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { buildProgram } from '../testing/buildProgram.ts';
 import { temporaryFolder } from '../testing/temporaryFolder.ts';
 import { readCheckpoint, type TrainingState, writeCheckpoint } from './checkpoint.ts';
 import { startPosition } from './position.ts';
@@ -60,5 +62,30 @@ describe('a checkpoint', () => {
     await expect(readCheckpoint(await written('other'), 'another')).rejects.toMatchObject({
       code: 'CHECKPOINT_INVALID',
     });
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('a checkpoint that there is no room for', () => {
+  it('says so and leaves nothing', async () => {
+    const full = join(folder, 'full');
+    await mkdir(full);
+    // Every write to this device fails as on a full disk.
+    await symlink('/dev/full', join(full, 'checkpoint.part'));
+    await expect(writeCheckpoint(join(full, 'checkpoint'), state)).rejects.toMatchObject({ code: 'ENOSPC' });
+    expect(await readdir(full)).toEqual([]);
+  });
+
+  it('leaves nothing of what was written before the room ended', async () => {
+    const full = join(folder, 'cut');
+    await mkdir(full);
+    const writer = await buildProgram('lib/models/testing/checkpointWriter.ts');
+    // In blocks of at least 512 bytes: far less than the program writes.
+    const command = `ulimit -f 16 && exec "$0" "$@"`;
+    const said = await new Promise<string>((resolve, reject) => {
+      const args = ['-c', command, process.execPath, writer, join(full, 'checkpoint')];
+      execFile('sh', args, (error, stdout) => (error ? reject(error) : resolve(stdout)));
+    });
+    expect(said).toBe('EFBIG');
+    expect(await readdir(full)).toEqual([]);
   });
 });

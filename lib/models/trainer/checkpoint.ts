@@ -9,13 +9,17 @@
  * ```
  */
 import { createHash } from 'node:crypto';
-import { open, readFile, rename } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { FurrowError } from '../../../contract/errors.ts';
 import { floatsOf, floatsToBytes } from '../floats.ts';
+import { readLargeFile, updateHash } from '../largeFile.ts';
 import type { Position } from './position.ts';
 
 export interface NamedTensor {
-  /** `weights/NAME`, `slots/SLOT/NAME` or `best/NAME`. */
+  /**
+   * Of the network that learns: `weights/NAME`, `slots/SLOT/NAME` of the optimizer, `average/NAME`. Of the present cycle's best
+   * epoch: `best/NAME` and `best predictions`. Of finished networks: `member/NUMBER/NAME`. Of all folds: `held out`.
+   */
   readonly name: string;
   readonly shape: readonly number[];
   readonly values: Float32Array;
@@ -37,7 +41,12 @@ interface Header {
   readonly runLogBytes: number;
 }
 
-/** Writes aside, then renames: a reader sees a whole file or none. */
+/**
+ * Writes aside, then renames: a reader sees a whole file or none. When that fails nothing is left: on a full disk, what was
+ * written in part would hold the last free bytes.
+ *
+ * @throws the system's error, as `ENOSPC`
+ */
 export async function writeCheckpoint(file: string, state: TrainingState): Promise<void> {
   const header: Header = {
     format: 1,
@@ -52,25 +61,33 @@ export async function writeCheckpoint(file: string, state: TrainingState): Promi
     state.runLog,
   ];
   const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
+  for (const part of parts) updateHash(hash, part);
   const aside = `${file}.part`;
-  const handle = await open(aside, 'w');
   try {
-    await handle.writeFile(`${hash.digest('hex')}\n`);
+    await writeParts(aside, [Buffer.from(`${hash.digest('hex')}\n`, 'latin1'), ...parts]);
+    await rename(aside, file);
+  } catch (error) {
+    await rm(aside, { force: true }).catch(() => {});
+    throw error;
+  }
+}
+
+async function writeParts(file: string, parts: readonly Uint8Array[]): Promise<void> {
+  const handle = await open(file, 'w');
+  try {
     for (const part of parts) await handle.writeFile(part);
     await handle.sync();
   } finally {
     await handle.close();
   }
-  await rename(aside, file);
 }
 
 /** @throws FurrowError `CHECKPOINT_INVALID` when the file is torn, altered, of another format or of another training */
 export async function readCheckpoint(file: string, training: string): Promise<TrainingState> {
-  const bytes = await readFile(file);
+  const bytes = await readLargeFile(file);
   const lineEnd = bytes.indexOf('\n');
   const rest = bytes.subarray(lineEnd + 1);
-  if (lineEnd !== 64 || createHash('sha256').update(rest).digest('hex') !== bytes.toString('latin1', 0, 64)) {
+  if (lineEnd !== 64 || updateHash(createHash('sha256'), rest).digest('hex') !== bytes.toString('latin1', 0, 64)) {
     throw invalid('is torn or was altered: its digest does not hold');
   }
   const header = JSON.parse(rest.toString('utf8', 0, rest.indexOf('\n'))) as Header;
@@ -83,7 +100,7 @@ export async function readCheckpoint(file: string, training: string): Promise<Tr
     offset += length * 4;
     return { name, shape, values };
   });
-  const runLog = Uint8Array.from(rest.subarray(offset, offset + header.runLogBytes));
+  const runLog = new Uint8Array(rest.subarray(offset, offset + header.runLogBytes));
   return { training, position: header.position, tensors, runLog };
 }
 
