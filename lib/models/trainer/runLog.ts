@@ -53,20 +53,43 @@ export interface EpochRow {
   readonly time: string;
 }
 
-export class RunLog {
-  readonly #lines: string[];
+/** Bytes: some hundreds of rows. */
+const chunkBytes = 2 ** 16;
 
-  /** @param carried the bytes that a checkpoint held */
+const lineFeed = 10;
+
+/** Kept as bytes: as text, a long training's log is more than one string can hold (512 MiB). */
+export class RunLog {
+  /** What was carried, and chunks that are full. */
+  readonly #full: Uint8Array[];
+  #chunk = Buffer.allocUnsafeSlow(chunkBytes);
+  /** Bytes of the chunk that hold rows. */
+  #used = 0;
+
+  /** @param carried the bytes that a checkpoint held, taken over as they are; of a torn last line nothing is kept */
   constructor(carried: Uint8Array = new Uint8Array()) {
-    const text = Buffer.from(carried).toString('utf8');
-    this.#lines = text === '' ? [] : text.trimEnd().split('\n');
+    this.#full = [carried.subarray(0, carried.lastIndexOf(lineFeed) + 1)];
   }
 
   append(row: RunLogRow): void {
-    this.#lines.push(JSON.stringify(row));
+    const line = Buffer.from(`${JSON.stringify(row)}\n`, 'utf8');
+    if (this.#used + line.length > this.#chunk.length) this.#open(Math.max(chunkBytes, line.length));
+    line.copy(this.#chunk, this.#used);
+    this.#used += line.length;
   }
 
+  /** A copy. */
   bytes(): Uint8Array {
-    return Buffer.from(this.#lines.map((line) => `${line}\n`).join(''), 'utf8');
+    return Buffer.concat([...this.#full, this.#rows()]);
+  }
+
+  #rows(): Buffer {
+    return this.#chunk.subarray(0, this.#used);
+  }
+
+  #open(length: number): void {
+    this.#full.push(this.#rows());
+    this.#chunk = Buffer.allocUnsafeSlow(length);
+    this.#used = 0;
   }
 }
