@@ -36,11 +36,12 @@ export default implementStage(evaluate, {
       log: context.log,
       onProgress: context.progress,
     });
+    const learnable = [...features.rows('train'), ...features.rows('validation')].map(({ plot }) => plot);
     const models = await Promise.all(
       inputs.models.map(async ({ stage, artifact }, index) => {
         const modelFolder = modelFolders[index] as string;
         const { description } = await readModel(modelFolder);
-        const heldOut = await readHeldOut(modelFolder, description);
+        const heldOut = await readHeldOut(modelFolder, description, learnable);
         const predicted = (split: Split) =>
           (heldOut && heldOutOf(features, split, heldOut)) ?? (predictions[index]?.[split] as Float32Array);
         return {
@@ -60,6 +61,7 @@ export default implementStage(evaluate, {
       metric: params.metric,
       target: features.description.target,
       candidates,
+      learnedFrom: splits.validation === 'train',
       targets: { validation: rows.validation.map((row) => row.target), test: rows.test.map((row) => row.target) },
       seed,
       resamples: params.bootstrap,

@@ -107,8 +107,8 @@ export function liveText(stage: StageState, live: LiveStage): string {
   const parts = [
     heartbeat?.doing ?? 'running',
     heartbeat?.total ? `${Math.floor((100 * (heartbeat.done ?? 0)) / heartbeat.total)} %` : '',
-    metricsText(heartbeat?.metrics ?? {}),
     heartbeat?.secondsLeft === undefined ? '' : `${durationText(heartbeat.secondsLeft)} left`,
+    metricsText(heartbeat?.metrics ?? {}),
     live.attempt > 1 ? `attempt ${live.attempt}${failed}` : '',
   ];
   return parts.filter(Boolean).join('  ');

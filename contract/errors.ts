@@ -7,7 +7,8 @@ import type { JsonObject } from './json.ts';
 export const failures = {
   CONFIG_INVALID: {
     retryable: false,
-    action: 'Correct the pipeline file; `furrow validate FILE` lists every problem.',
+    action:
+      'Correct the pipeline file; `furrow validate FILE` lists every problem of the file, `furrow doctor FILE` looks at the plots, too.',
   },
   CONFIG_NOT_FOUND: {
     retryable: false,

@@ -11,8 +11,8 @@ export const modelFiles = {
   /** Attached, outside the digest: one JSON line per step or epoch. */
   runLog: 'runlog.jsonl',
   /**
-   * Of a cross-validated model: little-endian float32, in the target's unit, what the networks that did not learn from a plot predict
-   * for it. Training plots first, then validation plots, in the features' order.
+   * Of a cross-validated model, what the networks that did not learn from a plot predict for it: the sha256 of the plots' names (32
+   * bytes), then little-endian float32 in the target's unit, training plots first, then validation plots, in the features' order.
    */
   heldOut: 'held-out.f32',
 } as const;
@@ -24,7 +24,7 @@ export interface WeightSpec {
 
 /** All that is needed to predict, beside the weights. */
 export interface ModelDescription {
-  readonly format: 1;
+  readonly format: 2;
   /** A network's name: `ridge`, `convnet2d`, … */
   readonly network: string;
   /** The network's own parameters, defaults filled in. */

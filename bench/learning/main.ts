@@ -10,7 +10,7 @@ import { loadContracts } from '../../activities/attempt/catalog.ts';
 import type { ResolvedPipeline, ResolvedStage } from '../../contract/config.ts';
 import { formatProblem, parsePipeline } from '../../lib/config/parsePipeline.ts';
 import { printTable } from '../table.ts';
-import { Laboratory, type Recipe, type VariantResult } from './measure.ts';
+import { Laboratory, paramsOf, type Recipe, type VariantResult } from './measure.ts';
 import { type Variant, variantsOf } from './switches.ts';
 
 const help = `npm run bench:learning -- PIPELINE [OPTIONS]
@@ -46,6 +46,8 @@ async function main(file: string): Promise<void> {
   const seeds = Array.from({ length: Number(values.seeds) }, (_, index) => index + 1);
   const wanted = values.only?.split(',');
   const rows = variantsOf(recipe.train).filter(({ name }) => wanted?.some((start) => name.startsWith(start)) ?? true);
+  // A variant that this network cannot be is known before the first one is trained.
+  for (const variant of rows) paramsOf(recipe, variant);
   const folder = mkdtempSync(join(tmpdir(), 'furrow-learning-'));
   const results: VariantResult[] = [];
   try {

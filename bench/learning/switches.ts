@@ -25,15 +25,19 @@ export function variantsOf(recipe: JsonObject): readonly Variant[] {
     { name: `loss ${other}`, train: { loss: other } },
     recipe.loss !== 'huber' && { name: 'loss huber', train: { loss: 'huber' } },
     { name: 'no flips', train: { augment: { ...augment, flips: false, rotate180: false } } },
+    { name: 'half turns in place of flips', train: { augment: { ...augment, flips: false, rotate180: true } } },
     {
       name: toggled('brightness', augment.brightness),
       train: { augment: { ...augment, brightness: augment.brightness ? 0 : 0.1 } },
     },
     { name: toggled('mixup', augment.mixup), train: { augment: { ...augment, mixup: augment.mixup ? 0 : 0.2 } } },
     { name: toggled('averaging', recipe.averaging), train: { averaging: recipe.averaging ? undefined : 0.99 } },
-    { name: toggled('clipping', recipe.clipNorm), train: { clipNorm: recipe.clipNorm ? undefined : 1 } },
+    { name: toggled('gradient clipping', recipe.clipNorm), train: { clipNorm: recipe.clipNorm ? undefined : 1 } },
     { name: toggled('warm-up', recipe.warmup), train: { warmup: recipe.warmup ? 0 : 5 } },
-    { name: toggled('dropout', recipe.dropout), train: { dropout: recipe.dropout ? 0 : 0.2 } },
+    'dropout' in recipe && {
+      name: toggled('dropout', recipe.dropout),
+      train: { dropout: recipe.dropout ? 0 : 0.2 },
+    },
     { name: 'constant rate', train: { schedule: 'constant', snapshots: 1 } },
     {
       name: recipe.keep === 'best' ? 'last epoch' : 'best epoch',
@@ -41,6 +45,10 @@ export function variantsOf(recipe: JsonObject): readonly Variant[] {
     },
     { name: recipe.testFlips ? 'no test-time flips' : 'test-time flips', train: { testFlips: !recipe.testFlips } },
     { name: 'three snapshots', train: { snapshots: 3, keep: 'last', earlyStopping: undefined } },
+    {
+      name: toggled('clipping of predictions', recipe.clipPredictions),
+      train: { clipPredictions: !recipe.clipPredictions },
+    },
     { name: 'half the epochs', train: { epochs: Math.ceil((recipe.epochs as number) / 2) } },
     optimizer !== 'sgd' && { name: 'sgd with momentum', train: { optimizer: { sgd: { lr: 0.05, momentum: 0.9 } } } },
     optimizer === 'adamw' && {

@@ -9,6 +9,7 @@ import { measureTraining } from '../../lib/models/estimate/measure.ts';
 import { type PlannedTraining, plannedTrainings } from '../../lib/models/estimate/plannedTrainings.ts';
 import { largestStep, plotsOfNetwork } from '../../lib/models/estimate/trainingTime.ts';
 import { comfortable } from '../../lib/models/estimate/verdict.ts';
+import { whatNarrows } from '../../lib/models/estimate/whatToLower.ts';
 import { tensorflowThreads } from '../../lib/models/runtimeClass.ts';
 import { table } from '../output.ts';
 
@@ -51,6 +52,10 @@ async function examine(
   const { stage, params, input, plots } = planned;
   const of = { stage, network: params.model, input };
   if (params.model === 'ridge') return { ...of, kind: 'trivial' };
+  if (plots && params.folds !== undefined && plots.groups < params.folds) {
+    const message = `\`folds\` asks for ${params.folds} parts, and the plots have ${plots.groups} groups`;
+    return { ...of, kind: 'failed', code: 'CONFIG_INVALID', message };
+  }
   const train = plots && plotsOfNetwork(plots, params.folds).train;
   try {
     const measurement = await measureTraining({
@@ -122,9 +127,7 @@ function notes(training: TrainingReport, available: MemoryAmount): string[] {
   if (training.kind === 'trivial') return [];
   if (training.kind === 'failed') return [`${stage}: ${training.message}`];
   if (training.kind === 'too large')
-    return [
-      `${stage}: a step of 2 plots takes more memory than there is. Lower \`size\` of the plots or the network's filters.`,
-    ];
+    return [`${stage}: a step of 2 plots takes more memory than there is. Lower ${whatNarrows(training.network)}.`];
   const of = training.estimate;
   const { lower, verdict } = of;
   const extrapolated =
@@ -133,7 +136,7 @@ function notes(training: TrainingReport, available: MemoryAmount): string[] {
   const least = verdict === 'tight' ? `, more than ${comfortable * 100} % of it` : '';
   return [
     `${stage}: needs about ${bytesText(of.peakBytes)} of memory, and ${bytesText(available.bytes)} is available${least}.`,
-    lower ? advice(of.batchSize, lower, training.input) : 'Its weights alone are too much: make the network smaller.',
+    lower ? advice(of.batchSize, lower, training) : 'Its weights alone are too much: make the network smaller.',
     ...extrapolated,
   ];
 }
@@ -141,10 +144,12 @@ function notes(training: TrainingReport, available: MemoryAmount): string[] {
 function advice(
   batchSize: number,
   { batchSize: largest, size, width, peakBytes }: NonNullable<Estimate['lower']>,
-  input: PlannedTraining['input'],
+  { input, network }: TrainingReport,
 ): string {
   const least = largest < batchSize ? `\`batchSize\` from ${batchSize} to ${largest}` : '';
   if (!size) return `Lower ${least} (about ${bytesText(peakBytes)}).`;
+  const narrower = `${whatNarrows(network)} to ${Math.floor((width ?? 1) * 100)} % of what it is`;
   const smaller = `\`size\` of the plots from ${input.height}x${input.width} to about ${size.height}x${size.width}`;
-  return `Lower ${least ? `${least}, and ` : ''}${smaller}, or the network's filters to ${Math.floor((width ?? 1) * 100)} % of what they are.`;
+  // Plots of another size would have to be whole patches, too.
+  return `Lower ${least ? `${least}, and ` : ''}${network === 'vit' ? narrower : `${narrower}, or ${smaller}`}.`;
 }

@@ -184,6 +184,14 @@ export function trainingParams(defaults: { optimizer: z.input<typeof optimizerSc
           'Times that the learning rate falls and starts again within `epochs`; the model predicts the mean of the weights that each time gave.',
         ),
     ),
+    clipPredictions: result(
+      z
+        .boolean()
+        .default(false)
+        .describe(
+          "Predict nothing below the least and above the most of the training plots' targets: for a target that cannot be beyond, such as a share.",
+        ),
+    ),
     testFlips: result(
       z
         .boolean()
@@ -208,9 +216,12 @@ export function trainingProblems(given: {
   readonly epochs: number;
   readonly snapshots: number;
   readonly warmup: number;
+  readonly keep: 'best' | 'last';
   readonly earlyStopping?: unknown;
 }): { readonly path: string; readonly message: string }[] {
-  const { schedule, epochs, snapshots, warmup, earlyStopping } = given;
+  const { schedule, epochs, snapshots, warmup, keep, earlyStopping } = given;
+  // The shortest of them.
+  const cycle = Math.floor(epochs / snapshots);
   const problems = [];
   if (snapshots > 1 && schedule !== 'cosine')
     problems.push({
@@ -227,10 +238,15 @@ export function trainingProblems(given: {
       path: 'snapshots',
       message: `Expected at most one snapshot an epoch, got ${snapshots} in ${epochs}`,
     });
-  if (warmup > 0 && warmup >= epochs / snapshots)
+  if (keep === 'last' && earlyStopping !== undefined)
+    problems.push({
+      path: 'earlyStopping',
+      message: 'Expected no `earlyStopping` with `keep: last`, which asks for all epochs, got both',
+    });
+  if (warmup > 0 && warmup >= cycle)
     problems.push({
       path: 'warmup',
-      message: `Expected fewer epochs of \`warmup\` than the learning rate has, ${epochs / snapshots}, got ${warmup}`,
+      message: `Expected fewer epochs of \`warmup\` than the learning rate has, ${cycle}, got ${warmup}`,
     });
   return problems;
 }

@@ -20,8 +20,11 @@ export function predictFlipped(
   const sum = new Float64Array(x.shape[0]);
   for (const axes of mirrored) {
     const flipped = axes.length === 0 ? x : tf.reverse(x, [...axes]);
-    for (const [plot, value] of predict(flipped).entries()) sum[plot] = (sum[plot] as number) + value;
-    if (flipped !== x) flipped.dispose();
+    try {
+      for (const [plot, value] of predict(flipped).entries()) sum[plot] = (sum[plot] as number) + value;
+    } finally {
+      if (flipped !== x) flipped.dispose();
+    }
   }
   return Float32Array.from(sum, (value) => value / mirrored.length);
 }

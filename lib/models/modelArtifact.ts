@@ -1,4 +1,5 @@
 /** The files of a model artifact in a folder, written by the trainer and read for prediction. */
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FurrowError } from '../../contract/errors.ts';
@@ -23,7 +24,7 @@ export function describeModel(
   members = 1,
 ): ModelDescription {
   return {
-    format: 1,
+    format: 2,
     network: params.model,
     params: resultParams(trainParams, params as JsonObject),
     input: { preprocessing: features.preprocessing, channels: features.channels, ...statisticsOf(params, features) },
@@ -53,8 +54,8 @@ export async function readModel(
   folder: string,
 ): Promise<{ readonly description: ModelDescription; readonly weights: ReadonlyMap<string, ModelTensor> }> {
   const description = JSON.parse((await readPart(folder, modelFiles.description)).toString('utf8')) as ModelDescription;
-  if (description.format !== 1) {
-    throw unreadable(`is of format ${String(description.format)}, this program reads format 1`);
+  if (description.format !== 2) {
+    throw unreadable(`is of format ${String(description.format)}, this program reads format 2`);
   }
   const bytes = await readPart(folder, modelFiles.weights);
   const weights = new Map<string, ModelTensor>();
@@ -70,14 +71,38 @@ export async function readModel(
 }
 
 /**
- * What a cross-validated model predicts for plots by the networks that did not learn from them; undefined for any other model.
+ * Writes what a cross-validated model predicts for plots by the networks that did not learn from them.
  *
- * @returns `[training plots + validation plots]`, in the features' order, in the target's unit
+ * @param plots their names, in the order of the predictions: only their digest is kept
+ * @param predictions `[plots]`, in the target's unit
  */
-export async function readHeldOut(folder: string, { params }: ModelDescription): Promise<Float32Array | undefined> {
+export async function writeHeldOut(folder: string, plots: readonly string[], predictions: Float32Array): Promise<void> {
+  const content = Buffer.concat([digestOfNames(plots), floatsToBytes(predictions)]);
+  await writeFile(join(folder, modelFiles.heldOut), content);
+}
+
+/**
+ * Reads it back; undefined for a model that is not cross-validated.
+ *
+ * @throws FurrowError `ARTIFACT_FILE_UNKNOWN` when it was written for other plots, or in another order
+ */
+export async function readHeldOut(
+  folder: string,
+  { params }: ModelDescription,
+  plots: readonly string[],
+): Promise<Float32Array | undefined> {
   if (params.folds === undefined) return undefined;
   const bytes = await readPart(folder, modelFiles.heldOut);
-  return floatsOf(bytes, 0, bytes.length / 4);
+  const names = digestOfNames(plots);
+  if (bytes.length !== names.length + plots.length * 4 || !names.equals(bytes.subarray(0, names.length)))
+    throw unreadable(
+      'was cross-validated on other plots than these features hold: take both from one preprocess stage',
+    );
+  return floatsOf(bytes, names.length, plots.length);
+}
+
+function digestOfNames(plots: readonly string[]): Buffer {
+  return createHash('sha256').update(JSON.stringify(plots)).digest();
 }
 
 async function readPart(folder: string, path: string): Promise<Buffer> {

@@ -11,6 +11,7 @@ import { ridgeFromTensors } from './ridge/ridge.ts';
 import { summarizePlots } from './ridge/summary.ts';
 import { standardize } from './standardize.ts';
 import { loadTensorflow } from './tensorflow.ts';
+import { inTargetUnit, storedScale, type TargetScale } from './trainer/targetScale.ts';
 
 export interface LoadedModel {
   readonly description: ModelDescription;
@@ -67,17 +68,16 @@ async function networkModel(
       if (!tensor) throw new FurrowError('ARTIFACT_FILE_UNKNOWN', `The model artifact has no weight ${number}/${name}`);
       return tensor as T;
     },
-    mean: weights.get(`${number}/target/mean`)?.values[0] as number,
-    std: weights.get(`${number}/target/std`)?.values[0] as number,
+    scale: scaleOf(weights, number),
   }));
   /** `[plots]`, in the target's unit. */
   const predictBatch = (x: Tensor4D): Float64Array => {
     const sum = new Float64Array(x.shape[0]);
-    for (const { weight, mean, std } of members) {
+    for (const { weight, scale } of members) {
       const standard = predictFlipped(tf, x, params.testFlips, (seen) =>
         tf.tidy(() => network.forward({ tf, x: seen, weight }).dataSync() as Float32Array),
       );
-      for (const [plot, value] of standard.entries()) sum[plot] = (sum[plot] as number) + value * std + mean;
+      for (const [plot, value] of standard.entries()) sum[plot] = (sum[plot] as number) + inTargetUnit(value, scale);
     }
     return sum.map((value) => value / members.length);
   };
@@ -91,14 +91,24 @@ async function networkModel(
         const batch = pixels.slice(from * plotLength, to * plotLength);
         standardize(batch, description.input);
         const x = tf.tensor4d(batch, [to - from, height, width, channels]);
-        out.set(predictBatch(x), from);
-        x.dispose();
+        try {
+          out.set(predictBatch(x), from);
+        } finally {
+          x.dispose();
+        }
         await new Promise((resolve) => setImmediate(resolve));
       }
       return out;
     },
     dispose: () => tf.dispose([...tensors.values()]),
   };
+}
+
+function scaleOf(weights: ReadonlyMap<string, ModelTensor>, member: number): TargetScale {
+  const scale = storedScale((name) => weights.get(`${member}/${name}`)?.values[0]);
+  if (!scale)
+    throw new FurrowError('ARTIFACT_FILE_UNKNOWN', `The model artifact's network ${member} has no target scale`);
+  return scale;
 }
 
 function sizes({ input }: ModelDescription, pixels: Float32Array) {

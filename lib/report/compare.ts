@@ -1,4 +1,4 @@
-/** Compares models with each other and with the baselines, on plots that none of them was trained on. */
+/** Compares models with each other and with the baselines: chosen on validation plots, reported on test plots. */
 import { type ArtifactRef, contentRef } from '../../contract/artifact.ts';
 import type { EvaluatedModel, Evaluation, RegressionMetrics } from '../../contract/model.ts';
 import { type Resampling, scoreIntervals } from './bootstrap.ts';
@@ -20,11 +20,14 @@ export interface Comparison extends Resampling {
   readonly metric: Evaluation['metric'];
   readonly target: Evaluation['target'];
   readonly candidates: readonly Candidate[];
+  /** The plots that choose are those that models learned from: there were no others. */
+  readonly learnedFrom: boolean;
   readonly targets: { readonly validation: ArrayLike<number>; readonly test: ArrayLike<number> };
 }
 
 /**
- * The winner has the least error on the validation plots; of equals, the one named first. Baselines cannot win.
+ * The winner has the least error on the validation plots; of equals, the one named first. Baselines cannot win; nor can a model
+ * that is measured on the plots that it learned from, beside one that was cross-validated.
  *
  * @throws RangeError without a model that is not a baseline
  */
@@ -32,8 +35,9 @@ export async function compareModels(comparison: Comparison): Promise<Evaluation>
   const { metric, target, candidates } = comparison;
   const models: EvaluatedModel[] = [];
   for (const candidate of candidates) models.push(await evaluated(candidate, comparison));
-  const contenders = candidates.flatMap(({ model }, index) =>
-    model ? [{ model, evaluated: models[index] as EvaluatedModel }] : [],
+  const unfair = comparison.learnedFrom && candidates.some(({ crossValidated }) => crossValidated);
+  const contenders = candidates.flatMap(({ model, crossValidated }, index) =>
+    model && (crossValidated || !unfair) ? [{ model, evaluated: models[index] as EvaluatedModel }] : [],
   );
   if (contenders.length === 0) throw new RangeError('Expected at least one model that is not a baseline');
   const best = contenders.reduce((a, b) =>

@@ -106,6 +106,7 @@ describe('compareModels', () => {
     targets: { validation: [0, 100], test: [200, 300] },
     seed: 1,
     resamples: 100,
+    learnedFrom: false,
     candidates: [
       { name: 'a', network: 'convnet2d', validation: [9, 109], test: [200, 300], model: ref('a') },
       { name: 'b', network: 'ridge', validation: [5, 105], test: [250, 350], model: ref('b') },
@@ -123,6 +124,14 @@ describe('compareModels', () => {
       candidates: comparison.candidates.map((each) => ({ ...each, validation: [5, 105] })),
     };
     expect((await compareModels(equal)).winner.name).toBe('a');
+  });
+
+  it('leaves out what was measured on plots that it learned from, beside a model that was cross-validated', async () => {
+    const [a, b, median] = comparison.candidates;
+    const candidates = [{ ...a, crossValidated: true }, b, median];
+    expect((await compareModels({ ...comparison, candidates })).winner.name).toBe('b');
+    expect((await compareModels({ ...comparison, candidates, learnedFrom: true })).winner.name).toBe('a');
+    expect((await compareModels({ ...comparison, learnedFrom: true })).winner.name).toBe('b');
   });
 
   it('refuses to choose among baselines', async () => {

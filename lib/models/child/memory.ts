@@ -94,8 +94,10 @@ function addressLimit(pid: number): number | undefined {
 }
 
 /** What a child said when it could not allocate: TensorFlow, C++, Node, the C library. */
-const allocationFailed =
+export const allocationFailed =
   /OOM when allocating|RESOURCE_EXHAUSTED|std::bad_alloc|out of memory|Array buffer allocation failed|Cannot allocate memory/i;
+/** A GPU's allocator warns before it takes a slower way that needs less. */
+const harmless = /not a failure/i;
 /** Signals by which native code ends itself. Where an allocation fails, TensorFlow goes on with a null pointer or gives up. */
 const nativeFaults: readonly (string | null)[] = ['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGTRAP'];
 /** Of the addresses that it may take: what is missing to all of them is the block that it did not get. */
@@ -114,7 +116,9 @@ export interface Death {
 /** In words, why a child that ended did so for lack of memory; undefined when nothing says that it did. */
 export function lackOfMemory({ signal, stderr, killed, oom, memory }: Death): string | undefined {
   if (signal === 'SIGKILL' && !killed && oom) return 'the kernel killed it';
-  const said = stderr.split('\n').find((line) => allocationFailed.test(line));
+  // Whoever killed it by hand is not told apart by what it had said before.
+  if (signal === 'SIGKILL') return undefined;
+  const said = stderr.split('\n').find((line) => allocationFailed.test(line) && !harmless.test(line));
   if (said !== undefined) return said;
   const { last, mostAddresses } = memory;
   const exhausted = last && mostAddresses !== undefined && last.addresses >= nearly * mostAddresses;

@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { PlotRow } from '../../../contract/features.ts';
 import { canonicalJson, type JsonObject } from '../../../contract/json.ts';
 import { modelFiles } from '../../../contract/model.ts';
 import { resultParams } from '../../../contract/params.ts';
 import type { StageProgress } from '../../../contract/stage.ts';
 import { type SteppedTrainParams, trainParams } from '../../../contract/stages/train.ts';
 import { type Features, openFeatures } from '../../data/features.ts';
-import { floatsToBytes } from '../floats.ts';
-import { describeModel, writeModel } from '../modelArtifact.ts';
+import { describeModel, writeHeldOut, writeModel } from '../modelArtifact.ts';
 import { loadTensorflow } from '../tensorflow.ts';
 import { readCheckpoint, type TrainingState, writeCheckpoint } from '../trainer/checkpoint.ts';
-import { validationSplit } from '../trainer/folds.ts';
+import { learnable, validationSplit } from '../trainer/folds.ts';
 import { type TrainingEnd, type TrainingProgress, trainNetwork } from '../trainer/train.ts';
 import { type Session, stopped } from './serveTask.ts';
 import type { TrainResult, TrainTask } from './trainTask.ts';
@@ -89,7 +89,10 @@ async function writeResult(
   const { position } = state;
   const count = position.members.length;
   await writeModel(task.output, describeModel(params, features.description, members, count), members);
-  if (params.folds !== undefined) await writeFile(join(task.output, modelFiles.heldOut), floatsToBytes(heldOut));
+  if (params.folds !== undefined) {
+    const plots = learnable(features).map(({ split, index }) => (features.rows(split)[index] as PlotRow).plot);
+    await writeHeldOut(task.output, plots, heldOut);
+  }
   await writeFile(join(task.output, modelFiles.runLog), state.runLog);
   const { lastEpoch, step, epochs } = position;
   const weights = members.filter(({ name }) => !name.includes('/target/'));
@@ -117,7 +120,7 @@ async function writeResult(
 function describe(progress: TrainingProgress): StageProgress {
   const { step, steps, epoch, epochs, fold, folds, loss, mae, valMae, imagesPerSecond, secondsLeft } = progress;
   return {
-    doing: `${folds > 1 ? `fold ${fold}/${folds}, ` : ''}epoch ${epoch}/${epochs}`,
+    doing: `${folds > 1 ? `fold ${fold}/${folds}, ` : ''}epoch ${epoch}/${epochs}, step ${step}/${steps}`,
     done: step,
     total: steps,
     ...(secondsLeft === undefined ? {} : { secondsLeft: Math.round(secondsLeft) }),

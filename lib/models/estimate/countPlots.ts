@@ -16,6 +16,11 @@ export interface PlotCounts {
   readonly validation: number;
 }
 
+export interface GroupedPlots extends PlotCounts {
+  /** Of all of them: what cross-validation can cut between. */
+  readonly groups: number;
+}
+
 /**
  * Bad files are not known of: what is counted is the most that there can be.
  *
@@ -32,7 +37,7 @@ export async function countPlots({
   seed: number;
   /** Where a `file:` source's relative path starts. */
   baseFolder: string;
-}): Promise<PlotCounts> {
+}): Promise<GroupedPlots> {
   const address = parseSource(source);
   const folder = address.scheme === 'file' ? resolve(baseFolder, address.path) : undefined;
   const paths = folder === undefined ? syntheticPaths(address) : await listPaths(folder);
@@ -47,9 +52,10 @@ export async function countPlots({
     splitBy: 'by' in params.split ? params.split.by : undefined,
   });
   const test = 'test' in params.split ? params.split.test : undefined;
-  const splits = [...splitPlots(plots, { test, validation: params.validation, seed }).values()];
-  const count = (split: string) => splits.filter((of) => of === split).length;
-  return { train: count('train'), validation: count('validation') };
+  const splits = splitPlots(plots, { test, validation: params.validation, seed });
+  const count = (split: string) => [...splits.values()].filter((of) => of === split).length;
+  const groups = new Set(plots.filter(({ plot }) => splits.get(plot) !== 'test').map(({ group }) => group));
+  return { train: count('train'), validation: count('validation'), groups: groups.size };
 }
 
 function syntheticPaths(address: SourceAddress): string[] {

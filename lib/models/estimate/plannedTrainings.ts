@@ -4,14 +4,14 @@ import { fetchData } from '../../../contract/stages/fetchData.ts';
 import { type PreprocessParams, preprocess } from '../../../contract/stages/preprocess.ts';
 import { type TrainParams, train, trainParams } from '../../../contract/stages/train.ts';
 import type { InputShape } from '../networks/network.ts';
-import { countPlots, type PlotCounts } from './countPlots.ts';
+import { countPlots, type GroupedPlots } from './countPlots.ts';
 
 export interface PlannedTraining {
   readonly stage: string;
   readonly params: TrainParams;
   readonly input: InputShape;
   /** Undefined where only fetching would tell. */
-  readonly plots: PlotCounts | undefined;
+  readonly plots: GroupedPlots | undefined;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** One network in training, on its own plots: takes steps, validates, gives its weights. */
 import type { Tensor4D } from '@tensorflow/tfjs-node';
 import type { PlotRow } from '../../../contract/features.ts';
+import type { OptimizerParams } from '../../../contract/networks/training.ts';
 import type { SteppedTrainParams } from '../../../contract/stages/train.ts';
 import type { Features } from '../../data/features.ts';
 import { predictFlipped } from '../flips.ts';
@@ -9,13 +10,14 @@ import { networkFor } from '../networks/networkFor.ts';
 import { type ChannelStatistics, unchanged } from '../standardize.ts';
 import type { Tf } from '../tensorflow.ts';
 import { type Batch, batchIndices, readBatch, stepsPerEpoch } from './batches.ts';
+import { breath } from './breath.ts';
 import type { NamedTensor } from './checkpoint.ts';
 import { cycleAt } from './cycles.ts';
 import type { Fold, PlotPlace } from './folds.ts';
 import { lossFor } from './loss.ts';
 import type { Position, StepResult } from './position.ts';
 import { scheduledRate } from './schedule.ts';
-import { type TargetScale, targetScale, unscaled } from './targetScale.ts';
+import { inTargetUnit, type TargetScale, targetScale } from './targetScale.ts';
 import { Variables } from './variables.ts';
 
 export interface FoldOptions {
@@ -31,8 +33,7 @@ export interface FoldOptions {
 }
 
 export interface Step extends StepResult {
-  /** The schedule's multiple of the learning rate. */
-  readonly rate: number;
+  readonly learningRate: number;
   readonly gradientNorm?: number;
 }
 
@@ -65,7 +66,7 @@ export class FoldRun {
     });
     this.#statistics = params.standardize.inputs ? statistics : unchanged(channels.length);
     const targets = fold.train.map(({ split, index }) => (features.rows(split)[index] as PlotRow).target);
-    this.scale = params.standardize.target ? targetScale(targets) : unscaled;
+    this.scale = targetScale(targets, { standardize: params.standardize.target, clip: params.clipPredictions });
     this.stepsPerEpoch = stepsPerEpoch(fold.train.length, params.batchSize);
   }
 
@@ -104,16 +105,30 @@ export class FoldRun {
     tf.dispose([x, targets]);
     const { loss, predicted, gradientNorm } = taken;
     const mae = meanAbsoluteError(this.#inUnits(predicted), batch.targets);
-    return { loss, mae, plots: batch.plots, rate, ...(gradientNorm === undefined ? {} : { gradientNorm }) };
+    return {
+      loss,
+      mae,
+      plots: batch.plots,
+      learningRate: rate * learningRateOf(params.optimizer),
+      ...(gradientNorm === undefined ? {} : { gradientNorm }),
+    };
   }
 
-  /** Predicts the fold's validation plots, `[plots]`, in the target's unit, as the model would with the weights of now. */
-  async validate(): Promise<{ readonly predicted: Float32Array; readonly mae: number }> {
+  /**
+   * Predicts the fold's validation plots, `[plots]`, in the target's unit, as the model would with the weights of now.
+   *
+   * @param stopRequested asked between batches; undefined is returned when it says so
+   */
+  async validate(
+    stopRequested: () => boolean = () => false,
+  ): Promise<{ readonly predicted: Float32Array; readonly mae: number } | undefined> {
     const { tf, features, params, fold } = this.#options;
     const plots = fold.validation;
     const predicted = new Float32Array(plots.length);
     const targets = new Float32Array(plots.length);
     for (let from = 0; from < plots.length; from += params.batchSize) {
+      await breath();
+      if (stopRequested()) return undefined;
       const batch = await readBatch(features, plots.slice(from, from + params.batchSize), {
         statistics: this.#statistics,
       });
@@ -152,12 +167,15 @@ export class FoldRun {
   }
 
   #inUnits(standard: Float32Array): Float32Array {
-    const { mean, std } = this.scale;
-    return standard.map((value) => value * std + mean);
+    return standard.map((value) => inTargetUnit(value, this.scale));
   }
 }
 
-export function meanAbsoluteError(predicted: Float32Array, targets: Float32Array): number {
+function learningRateOf(optimizer: OptimizerParams): number {
+  return Object.values(optimizer)[0].lr;
+}
+
+function meanAbsoluteError(predicted: Float32Array, targets: Float32Array): number {
   let sum = 0;
   for (const [index, target] of targets.entries()) sum += Math.abs((predicted[index] as number) - target);
   return sum / targets.length;

@@ -25,8 +25,7 @@ export interface StepRow {
   readonly loss: number;
   /** Mean absolute error of the batch, as the step saw it: varied plots, dropout on. */
   readonly mae: number;
-  /** The schedule's multiple of the optimizer's learning rate. */
-  readonly rate: number;
+  readonly learning_rate: number;
   /** Length of the gradient before it was clipped; where `clipNorm` is set. */
   readonly gradient_norm?: number;
   readonly images_per_second: number;

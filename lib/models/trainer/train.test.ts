@@ -45,6 +45,8 @@ function rowsOf({ state }: { state: TrainingState }, kind: string) {
 
 describe('trainNetwork', () => {
   it('keeps the number of tensors the same from step to step, and leaves none', async () => {
+    // Constants that kernels keep are made once.
+    await run(convnet({ epochs: 1 }));
     const before = tf.memory().numTensors;
     const counts: number[] = [];
     await run(convnet({ optimizer: { sgd: { lr: 0.01, momentum: 0.9 } } }), {
@@ -138,9 +140,9 @@ describe('trainNetwork', () => {
     expect(members).toHaveLength(2);
     expect(members[0]?.epoch).toBeLessThanOrEqual(2);
     expect(members[1]?.epoch).toBeGreaterThan(2);
-    const rates = rowsOf(end, 'step').map((row) => row.rate);
-    expect(rates[6]).toBe(1);
-    expect(rates[5]).toBeLessThan(0.1);
+    const rates = rowsOf(end, 'step').map((row) => row.learning_rate);
+    expect(rates[6]).toBe(0.05);
+    expect(rates[5]).toBeLessThan(0.005);
   });
 
   it.each([
@@ -167,6 +169,21 @@ describe('trainNetwork', () => {
     },
     120_000,
   );
+
+  it('stopped while it validates leaves the epoch open, and validates it when it goes on', async () => {
+    const params = convnet({ epochs: 2 });
+    const whole = await run(params);
+    let step = 0;
+    let asked = 0;
+    // Three steps an epoch: the first question behind the third step comes from the validation.
+    const stopRequested = () => step === 3 && ++asked === 1;
+    const first = await run(params, { onStep: () => step++, stopRequested });
+    expect(first.state.position).toMatchObject({ step: 3, epochs: 0, lastEpoch: null });
+    const rest = await run(params, {}, first.state);
+    expect(rest.state.tensors).toEqual(whole.state.tensors);
+    expect(rest.state.position).toEqual(whole.state.position);
+    expect(rowsOf(rest, 'epoch')).toHaveLength(2);
+  });
 
   it('takes a checkpoint when the time is up, in the middle of an epoch too, and after so many epochs', async () => {
     const taken = async (checkpointEvery: number | string) => {

@@ -1,4 +1,5 @@
 /** The training loop: step after step, epoch after epoch, fold after fold; it can stop between any two steps and go on from there. */
+import { breath } from './breath.ts';
 import type { NamedTensor, TrainingState } from './checkpoint.ts';
 import { checkpointClock } from './checkpointClock.ts';
 import { type TrainingOptions, TrainingRun } from './trainingRun.ts';
@@ -62,6 +63,8 @@ export async function trainNetwork(options: TrainingOptions, hooks: TrainingHook
       return run.state();
     });
   try {
+    // Stopped while it validated.
+    if (run.isEpochOpen && (await run.endEpoch(hooks.stopRequested)) === 'stopped') return end('stopped');
     let next = run.read();
     while (next) {
       await breath();
@@ -81,7 +84,7 @@ export async function trainNetwork(options: TrainingOptions, hooks: TrainingHook
       });
       const epochEnded = stepInEpoch === 0;
       if (epochEnded) {
-        await run.endEpoch();
+        if ((await run.endEpoch(hooks.stopRequested)) === 'stopped') return end('stopped');
         // Another fold, or an end before the last epoch: what was read ahead is of no use.
         if (run.position.fold !== fold || run.position.epoch !== epoch + 1) next = run.read();
       }
@@ -91,9 +94,4 @@ export async function trainNetwork(options: TrainingOptions, hooks: TrainingHook
   } finally {
     run.dispose();
   }
-}
-
-/** Lets messages from the parent arrive: TensorFlow's calls do not return in between. */
-function breath(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -3,7 +3,7 @@ import { FurrowError } from '../../../contract/errors.ts';
 import type { SteppedTrainParams } from '../../../contract/stages/train.ts';
 import type { Features } from '../../data/features.ts';
 import type { Tf } from '../tensorflow.ts';
-import type { Batch } from './batches.ts';
+import { type Batch, stepsPerEpoch } from './batches.ts';
 import type { NamedTensor, TrainingState } from './checkpoint.ts';
 import { cycleAt } from './cycles.ts';
 import { FoldRun, type Step } from './foldRun.ts';
@@ -12,6 +12,7 @@ import { HeldOut } from './heldOut.ts';
 import { Pace } from './pace.ts';
 import { afterCycle, afterEpoch, afterFold, afterStep, nextPlace, type Position, startPosition } from './position.ts';
 import { RunLog } from './runLog.ts';
+import { scaleTensors } from './targetScale.ts';
 
 export interface TrainingOptions {
   readonly tf: Tf;
@@ -28,6 +29,7 @@ export class TrainingRun {
   /** Of all folds, as far as none ends early. */
   readonly steps: number;
   readonly #options: TrainingOptions;
+  readonly #stepsOfFolds: readonly number[];
   readonly #runLog: RunLog;
   readonly #pace: Pace;
   readonly #heldOut: HeldOut;
@@ -49,10 +51,8 @@ export class TrainingRun {
     this.#best = stored('best');
     this.#heldOut = new HeldOut(features, this.folds, stored('held out')[0]);
     this.#fold = this.#openFold(resume?.tensors);
-    this.steps = this.folds.reduce(
-      (sum, { train }) => sum + params.epochs * Math.ceil(train.length / params.batchSize),
-      0,
-    );
+    this.#stepsOfFolds = this.folds.map(({ train }) => params.epochs * stepsPerEpoch(train.length, params.batchSize));
+    this.steps = this.#stepsOfFolds.reduce((sum, steps) => sum + steps, 0);
     this.#runLog = new RunLog(resume?.runLog);
     this.#pace = new Pace();
     const plots = (this.folds[this.#position.fold] as Fold | undefined)?.train.length ?? 0;
@@ -63,9 +63,18 @@ export class TrainingRun {
     return this.#position;
   }
 
-  /** Seconds that the rest takes at the pace of the last steps; undefined before there was one. */
+  /** All steps of an epoch are taken, and it is not validated yet. */
+  get isEpochOpen(): boolean {
+    const { stepInEpoch, epochSums } = this.#position;
+    return stepInEpoch === 0 && epochSums.plots > 0;
+  }
+
+  /** Seconds that the rest takes at most, at the pace of the last steps; undefined before there was one. */
   get secondsLeft(): number | undefined {
-    return this.#pace.secondsFor(this.steps - this.#position.step);
+    const { fold, foldStep } = this.#position;
+    // A fold that ended early has left out the rest of its steps.
+    const before = this.#stepsOfFolds.slice(0, fold).reduce((sum, steps) => sum + steps, 0);
+    return this.#pace.secondsFor(this.steps - before - foldStep);
   }
 
   get imagesPerSecond(): number | undefined {
@@ -96,9 +105,9 @@ export class TrainingRun {
     const { step: number } = this.#position;
     if (!Number.isFinite(step.loss)) throw diverged(`The loss of step ${number} is ${step.loss}`, this.#position);
     if (number % logEvery === 0) {
-      const { loss, mae, rate, gradientNorm } = step;
+      const { loss, mae, learningRate, gradientNorm } = step;
       this.#runLog.append({
-        ...{ kind: 'step', step: number, ...this.#foldNumber(), epoch, loss, mae, rate },
+        ...{ kind: 'step', step: number, ...this.#foldNumber(), epoch, loss, mae, learning_rate: learningRate },
         ...(gradientNorm === undefined ? {} : { gradient_norm: gradientNorm }),
         ...{ images_per_second: rounded(this.#pace.imagesPerSecond ?? 0), memory_mb: residentMemory(), time: now() },
       });
@@ -108,15 +117,17 @@ export class TrainingRun {
 
   /**
    * Validates what the epoch made of the weights, keeps them when they are the best so far, and goes on to the next fold where
-   * this was the fold's last epoch.
+   * this was the fold's last epoch. Stopped before that, it leaves everything as it was: {@link isEpochOpen} stays true.
    *
    * @throws FurrowError `TRAINING_DIVERGED` when weights or the validation error are not numbers
    */
-  async endEpoch(): Promise<void> {
+  async endEpoch(stopRequested: () => boolean): Promise<'ended' | 'stopped'> {
     const { params } = this.#options;
     // ReLU makes 0 of what is no number, and so hides it from the loss.
     if (!this.#fold.areFinite()) throw diverged('Weights are no numbers any more', this.#position);
-    const { predicted, mae } = await this.#fold.validate();
+    const validated = await this.#fold.validate(stopRequested);
+    if (!validated) return 'stopped';
+    const { predicted, mae } = validated;
     // No later epoch would be less than NaN, and in a checkpoint it becomes null.
     if (!Number.isFinite(mae)) throw diverged(`The validation error is ${mae}`, this.#position);
     this.#position = afterEpoch(this.#position, mae, params.keep);
@@ -127,6 +138,7 @@ export class TrainingRun {
     const foldEnds = epoch === params.epochs || epoch - (best?.epoch ?? epoch) >= patience;
     if (foldEnds || cycleAt(epoch, params).from === epoch) this.#endCycle();
     if (foldEnds) this.#endFold();
+    return 'ended';
   }
 
   /** A copy, to be written or to be gone on from. */
@@ -160,12 +172,9 @@ export class TrainingRun {
 
   #endCycle(): void {
     const number = this.#position.members.length;
-    const { mean, std } = this.#fold.scale;
-    const scalar = (name: string, value: number) => ({ name, shape: [1], values: Float32Array.of(value) });
     const weights = [
       ...this.#best.filter(({ name }) => name.startsWith('best/')),
-      scalar('best/target/mean', mean),
-      scalar('best/target/std', std),
+      ...scaleTensors(this.#fold.scale).map((tensor) => ({ ...tensor, name: `best/${tensor.name}` })),
     ];
     const predicted = this.#best.find(({ name }) => name === bestPredictions) as NamedTensor;
     this.#members = [
