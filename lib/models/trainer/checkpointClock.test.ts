@@ -21,6 +21,20 @@ describe('the next checkpoint', () => {
     const clock = checkpointClock(2);
     expect(clock.isDue({ ...startPosition, epoch: 1 }, true)).toBe(false);
     expect(clock.isDue({ ...startPosition, epoch: 2 }, true)).toBe(true);
+    clock.taken();
     expect(clock.isDue({ ...startPosition, epoch: 2, stepInEpoch: 1 }, false)).toBe(false);
+    expect(clock.isDue({ ...startPosition, epoch: 3 }, true)).toBe(false);
+    expect(clock.isDue({ ...startPosition, epoch: 4 }, true)).toBe(true);
+  });
+
+  it.each([2, '30s'])('stays due until one is taken, at any later step (every %s)', (every) => {
+    let now = 0;
+    const clock = checkpointClock(every, () => now);
+    now = 30_000;
+    expect(clock.isDue({ ...startPosition, epoch: 2 }, true)).toBe(true);
+    expect(clock.isDue({ ...startPosition, epoch: 2, stepInEpoch: 1 }, false)).toBe(true);
+    expect(clock.isDue({ ...startPosition, epoch: 3 }, true)).toBe(true);
+    clock.taken();
+    expect(clock.isDue({ ...startPosition, epoch: 3, stepInEpoch: 1 }, false)).toBe(false);
   });
 });
