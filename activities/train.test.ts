@@ -3,10 +3,14 @@ import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { ArtifactReader, Digest } from '../contract/artifact.ts';
+import type { ArtifactKind, ArtifactReader, Digest } from '../contract/artifact.ts';
+import type { PlotRow } from '../contract/features.ts';
 import type { JsonObject } from '../contract/json.ts';
 import type { Evaluation } from '../contract/model.ts';
 import type { Checkpoint, Stage, StageContext, StageProgress } from '../contract/stage.ts';
+import { openFeatures } from '../lib/data/features.ts';
+import { readHeldOut, readModel, writeHeldOut } from '../lib/models/modelArtifact.ts';
+import { loadModel } from '../lib/models/predict.ts';
 import { buildProgram, programFile } from '../lib/models/testing/buildProgram.ts';
 import { temporaryFolder } from '../lib/models/testing/temporaryFolder.ts';
 import { writeToyFeatures } from '../lib/models/testing/toyFeatures.ts';
@@ -31,14 +35,19 @@ beforeAll(async () => {
   store = await openStore(pathToFileURL(join(folder, 'store')).href, { create: true });
   const files = join(folder, 'features');
   await writeToyFeatures(files, { height: 14, width: 12, plots: { train: 24, validation: 8, test: 8 } });
-  const staged = stageArtifact(store, 'features');
+  features = await artifactOf('features', files);
+}, 120_000);
+
+/** What lies in a folder, as an artifact. */
+async function artifactOf(kind: ArtifactKind, files: string): Promise<ArtifactReader> {
+  const staged = stageArtifact(store, kind);
   for (const item of await readdir(files, { recursive: true, withFileTypes: true })) {
     if (!item.isFile()) continue;
     const path = join(item.parentPath, item.name);
     await staged.addFile(path.slice(files.length + 1), path);
   }
-  features = openArtifact(store, (await staged.seal()).ref);
-}, 120_000);
+  return openArtifact(store, (await staged.seal()).ref);
+}
 
 interface Attempt {
   readonly params: JsonObject;
@@ -170,4 +179,58 @@ describe('evaluate', () => {
     expect(csv[0]).toBe('plot,split,target,convnet,linear,ridge (baseline),median (baseline)');
     expect(csv).toHaveLength(1 + 8 + 8);
   }, 120_000);
+
+  it('scores a cross-validated model on validation plots by the networks that held them out, on test plots by all', async () => {
+    const { artifact } = await trained({ ...convnet, folds: 2, epochs: 2 }, { key: 'crossed' });
+    const [model, data] = [join(folder, 'crossed'), join(folder, 'features')];
+    await artifact.materialize(model);
+    const plots = await openFeatures(data);
+    const learned = [...plots.rows('train'), ...plots.rows('validation')];
+    expect(await readHeldOut(model, (await readModel(model)).description, namesOf(learned))).toHaveLength(24 + 8);
+    // In place of what they held out: what no network says, and other errors on validation plots than on training plots.
+    const said = learned.map(({ target, split }) => target + (split === 'validation' ? 5000 : 9000));
+    await writeHeldOut(model, namesOf(learned), Float32Array.from(said));
+    const planted = await artifactOf('model', model);
+    const plain = await trained(convnet, { key: 'plain' });
+
+    const evaluated = await run(evaluate as never, {
+      params: {},
+      inputs: {
+        features: input('features', features),
+        models: [input('crossed', planted), input('plain', plain.artifact)],
+      },
+    });
+    const evaluation: Evaluation = JSON.parse(Buffer.from(await evaluated.artifact.read('evaluation.json')).toString());
+    expect(evaluation.models.map(({ crossValidated }) => crossValidated)).toEqual([true, false, false, false]);
+    const [crossed, other] = evaluation.models;
+    expect(crossed?.validation.mae.value).toBeCloseTo(5000, 1);
+    expect(other?.validation.mae.value).toBeLessThan(1000);
+    const loaded = await loadModel(model);
+    const predicted = await loaded.predict(await plots.readPlots('test', { from: 0, to: 8 }));
+    loaded.dispose();
+    const errors = plots.rows('test').map(({ target }, at) => Math.abs(target - (predicted[at] as number)));
+    expect(crossed?.test.mae.value).toBeCloseTo(errors.reduce((sum, error) => sum + error, 0) / 8, 1);
+    expect(evaluation.winner.name).toBe('plain');
+  }, 120_000);
+
+  it('refuses a model that was cross-validated on other plots than the features hold', async () => {
+    const { artifact } = await trained({ ...convnet, folds: 2, epochs: 2 }, { key: 'crossed' });
+    const model = join(folder, 'elsewhere');
+    await artifact.materialize(model);
+    const plots = await openFeatures(join(folder, 'features'));
+    const names = namesOf([...plots.rows('validation'), ...plots.rows('train')]);
+    await writeHeldOut(model, names, new Float32Array(names.length));
+    const inputs = {
+      features: input('features', features),
+      models: [input('crossed', await artifactOf('model', model))],
+    };
+    await expect(run(evaluate as never, { params: {}, inputs })).rejects.toMatchObject({
+      code: 'ARTIFACT_FILE_UNKNOWN',
+      message: expect.stringContaining('other plots'),
+    });
+  }, 120_000);
 });
+
+function namesOf(rows: readonly PlotRow[]): string[] {
+  return rows.map(({ plot }) => plot);
+}
