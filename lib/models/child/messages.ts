@@ -6,8 +6,8 @@ export type ToChild =
   | { readonly kind: 'start'; readonly task: unknown }
   /** End at the next step boundary; a training leaves a checkpoint first. */
   | { readonly kind: 'stop' }
-  /** The parent is done with that checkpoint's file. */
-  | { readonly kind: 'stored'; readonly step: number };
+  /** The parent is done with that checkpoint's file, whether it is `stored` now or could not be. */
+  | { readonly kind: 'checkpointTaken'; readonly step: number; readonly stored: boolean };
 
 export type FromChild =
   | { readonly kind: 'ready' }

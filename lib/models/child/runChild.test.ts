@@ -51,15 +51,15 @@ describe('runChild', () => {
         },
       },
     );
-    expect(result).toBe('acknowledged');
+    expect(result).toEqual({ stored: true });
     expect(stored).toBe(true);
   });
 
-  it('goes on when a checkpoint could not be stored, and says so', async () => {
+  it('goes on when a checkpoint could not be stored, and says so to the child and in the log', async () => {
     const failing = async () => {
       throw new Error('no store');
     };
-    expect(await run({ kind: 'checkpoint' }, { onCheckpoint: failing })).toBe('acknowledged');
+    expect(await run({ kind: 'checkpoint' }, { onCheckpoint: failing })).toEqual({ stored: false });
     expect(warnings.at(-1)).toContain('no store');
   });
 

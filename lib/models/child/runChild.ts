@@ -112,14 +112,16 @@ function converse(child: ChildProcess, { task, log, onProgress, onCheckpoint, on
   let last: FromChild | undefined;
   let storing: Promise<void> = Promise.resolve();
   const store = async (step: number, file: string): Promise<void> => {
+    let stored = false;
     try {
       await onCheckpoint?.(step, file);
+      stored = onCheckpoint !== undefined;
     } catch (error) {
       log.warn(`checkpoint of step ${step} was not stored: ${error instanceof Error ? error.message : String(error)}`, {
         step,
       });
     }
-    tell(child, { kind: 'stored', step });
+    tell(child, { kind: 'checkpointTaken', step, stored });
   };
   child.on('message', (message: FromChild) => {
     if (message.kind === 'ready') {

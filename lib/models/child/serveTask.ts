@@ -8,8 +8,8 @@ export interface Session {
   progress(update: StageProgress): void;
   /** Something went wrong that the task goes on after. */
   warn(message: string): void;
-  /** Hands a checkpoint to the parent; settles when the parent is done with the file. */
-  checkpoint(step: number, file: string): Promise<void>;
+  /** Hands a checkpoint to the parent; settles when the parent is done with the file, and tells whether it is stored. */
+  checkpoint(step: number, file: string): Promise<boolean>;
 }
 
 /** Characters: the innermost dozen of frames. */
@@ -25,7 +25,7 @@ export function serveTask<T, R>(run: (task: T, session: Session) => Promise<R | 
   process.on('disconnect', () => process.exit(0));
 
   let stopping = false;
-  const waiting = new Map<number, () => void>();
+  const waiting = new Map<number, (stored: boolean) => void>();
   const session: Session = {
     stopRequested: () => stopping,
     progress: (progress) => send({ kind: 'progress', progress }),
@@ -38,7 +38,7 @@ export function serveTask<T, R>(run: (task: T, session: Session) => Promise<R | 
   };
   process.on('message', (message: ToChild) => {
     if (message.kind === 'stop') stopping = true;
-    if (message.kind === 'stored') waiting.get(message.step)?.();
+    if (message.kind === 'checkpointTaken') waiting.get(message.step)?.(message.stored);
     if (message.kind === 'start') void answer(() => run(message.task as T, session));
   });
   send({ kind: 'ready' });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PlotRow } from '../../../contract/features.ts';
 import { canonicalJson, type JsonObject } from '../../../contract/json.ts';
@@ -10,11 +10,15 @@ import { type SteppedTrainParams, trainParams } from '../../../contract/stages/t
 import { type Features, openFeatures } from '../../data/features.ts';
 import { describeModel, writeHeldOut, writeModel } from '../modelArtifact.ts';
 import { loadTensorflow } from '../tensorflow.ts';
-import { readCheckpoint, type TrainingState, writeCheckpoint } from '../trainer/checkpoint.ts';
+import { readCheckpoint } from '../trainer/checkpoint.ts';
 import { learnable, validationSplit } from '../trainer/folds.ts';
 import { type TrainingEnd, type TrainingProgress, trainNetwork } from '../trainer/train.ts';
+import { checkpointHandover } from './checkpointHandover.ts';
 import { type Session, stopped } from './serveTask.ts';
 import type { TrainResult, TrainTask } from './trainTask.ts';
+
+/** For a checkpoint that is on its way when training fails: time to write a large one to a slow disk. */
+const failureGraceMs = 5_000;
 
 /** Trains from the checkpoint on, hands checkpoints to the parent, and writes the model. */
 export async function trainSteps(
@@ -26,7 +30,7 @@ export async function trainSteps(
   const [tf, features] = await Promise.all([loadTensorflow(), openFeatures(task.features)]);
   const training = trainingDigest(task);
   const resume = task.checkpoint === undefined ? undefined : await readCheckpoint(task.checkpoint, training);
-  const handOver = checkpointsTo(session, task.scratch, resume?.position.step);
+  const handOver = checkpointHandover(session, task.scratch, resume?.position.step);
   const end = await trainNetwork(
     { tf, features, params, seed: task.seed, training, resume },
     {
@@ -34,49 +38,17 @@ export async function trainSteps(
       onStep: (progress) => session.progress(describe(progress)),
       onCheckpoint: handOver.whenFree,
     },
-  );
+  ).catch(async (error: unknown) => {
+    // The process ends with the failure, and the next attempt goes on from this checkpoint.
+    await handOver.settled(failureGraceMs);
+    throw error;
+  });
   if (end.kind === 'stopped') {
     await handOver.last(end.state);
     return stopped;
   }
   await handOver.settled();
   return writeResult(task, params, features, end, resume?.position.step ?? 0);
-}
-
-/**
- * At most one checkpoint is on its way: one that is due meanwhile is left to a later step, and training never waits for disk or
- * store. One that could not be written is a warning: the one before it still stands.
- *
- * @param newest the step of the one that there is already
- */
-function checkpointsTo(session: Session, folder: string, newest: number | undefined) {
-  let onItsWay: Promise<void> | undefined;
-  let sent = newest;
-  const send = async (state: TrainingState): Promise<void> => {
-    const { step } = state.position;
-    const file = join(folder, `checkpoint-${step}`);
-    try {
-      await writeCheckpoint(file, state);
-      sent = step;
-      await session.checkpoint(step, file);
-    } catch (error) {
-      session.warn(
-        `checkpoint of step ${step} was not written: ${error instanceof Error ? error.message : String(error)}`,
-      );
-    }
-    await rm(file, { force: true }).catch(() => {});
-    onItsWay = undefined;
-  };
-  return {
-    whenFree: (take: () => TrainingState): void => {
-      if (!onItsWay) onItsWay = send(take());
-    },
-    last: async (state: TrainingState) => {
-      await onItsWay;
-      if (sent !== state.position.step) await send(state);
-    },
-    settled: async () => onItsWay,
-  };
 }
 
 async function writeResult(

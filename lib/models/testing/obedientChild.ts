@@ -26,8 +26,7 @@ serveTask<ProbeTask, unknown>(async (task, session) => {
       session.progress({ doing: 'second' });
       return null;
     case 'checkpoint':
-      await session.checkpoint(1, 'file');
-      return 'acknowledged';
+      return { stored: await session.checkpoint(1, 'file') };
     case 'fail':
       throw new FurrowError('TRAINING_DIVERGED', 'as it does', { details: { step: 3 } });
     case 'fault':
