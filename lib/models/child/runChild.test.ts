@@ -96,6 +96,26 @@ describe('runChild', () => {
     await expect(run({ kind: 'allocate' })).rejects.toMatchObject({ code: 'CHILD_OUT_OF_MEMORY' });
   });
 
+  it.each([
+    'OOM when allocating tensor with shape[64,1024,1024]',
+    'Invalid TF_Status: 8\nMessage: RESOURCE_EXHAUSTED: failed to allocate memory',
+    'std::bad_alloc',
+    'Array buffer allocation failed',
+    'mmap: Cannot allocate memory',
+  ])('calls it a lack of memory when the child fails by: %s', async (message) => {
+    await expect(run({ kind: 'throw', message })).rejects.toMatchObject({ code: 'CHILD_OUT_OF_MEMORY' });
+  });
+
+  it.skipIf(process.platform !== 'linux')('calls a full disk so, not a fault', async () => {
+    warnings.length = 0;
+    // Every write to this device fails as on a full disk.
+    await expect(run({ kind: 'write', file: '/dev/full' })).rejects.toMatchObject({
+      code: 'STORE_FULL',
+      message: expect.stringContaining('no space left on device'),
+    });
+    expect(warnings).toEqual([]);
+  });
+
   it('asks the child to stop when the signal is aborted, and throws the reason', async () => {
     const controller = new AbortController();
     let pid = 0;

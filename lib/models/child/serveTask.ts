@@ -1,6 +1,7 @@
 /** The child's side: takes one task from its parent, does it, and ends; it never outlives its parent. */
 import { FurrowError } from '../../../contract/errors.ts';
 import type { StageProgress } from '../../../contract/stage.ts';
+import { allocationFailed } from './memory.ts';
 import type { FromChild, ToChild } from './messages.ts';
 
 export interface Session {
@@ -55,11 +56,14 @@ async function answer(run: () => Promise<unknown>): Promise<void> {
 function explain(error: unknown): Omit<FromChild & { kind: 'failed' }, 'kind'> {
   if (error instanceof FurrowError) return { code: error.code, message: error.message, details: error.details };
   const message = error instanceof Error ? error.message : String(error);
-  // TensorFlow's words for an allocation that failed (ResourceExhausted).
-  const code = /OOM when allocating|std::bad_alloc|Array buffer allocation failed/.test(message)
-    ? 'CHILD_OUT_OF_MEMORY'
-    : 'INTERNAL';
+  if (isDiskFull(error)) return { code: 'STORE_FULL', message, details: {} };
+  const code = allocationFailed.test(message) ? 'CHILD_OUT_OF_MEMORY' : 'INTERNAL';
   return { code, message, details: {}, ...(error instanceof Error && { stack: framesOf(error) }) };
+}
+
+/** Of the scratch folder, or of a quota on it. */
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }
 
 /** Without the message, which may be longer than all frames. */

@@ -1,9 +1,12 @@
 /** A child for tests: does as it is told, well or badly. */
+import { writeFile } from 'node:fs/promises';
 import { FurrowError } from '../../../contract/errors.ts';
 import { serveTask, stopped } from '../child/serveTask.ts';
 
 export type ProbeTask =
   | { readonly kind: 'echo'; readonly value: unknown }
+  | { readonly kind: 'throw'; readonly message: string }
+  | { readonly kind: 'write'; readonly file: string }
   | {
       readonly kind:
         | 'progress'
@@ -21,6 +24,11 @@ serveTask<ProbeTask, unknown>(async (task, session) => {
   switch (task.kind) {
     case 'echo':
       return task.value;
+    case 'throw':
+      throw new Error(task.message);
+    case 'write':
+      await writeFile(task.file, 'a byte or two');
+      return null;
     case 'progress':
       session.progress({ doing: 'first' });
       session.progress({ doing: 'second' });
