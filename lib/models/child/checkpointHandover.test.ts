@@ -104,7 +104,7 @@ describe('a checkpoint that is handed over', () => {
   });
 });
 
-describe('the last checkpoint before a stop', () => {
+describe('the last checkpoint', () => {
   it('waits for the one that is on its way, and is stored after it', async () => {
     const { offer, handedOver, handOver, asked } = await handOverTo();
     offer(1);

@@ -7,7 +7,7 @@ import type { Session } from './serveTask.ts';
 export interface CheckpointHandover {
   /** Takes the state and sends it off, unless a checkpoint is on its way. */
   whenFree(take: () => TrainingState): void;
-  /** Settles when this state is stored, or was tried: at a stop there is no later one. */
+  /** Settles when this state is stored, or was tried: at a stop, and when all is trained, there is no later one. */
   last(state: TrainingState): Promise<void>;
   /** Settles when none is on its way, at the latest after `withinMs`. */
   settled(withinMs?: number): Promise<void>;

@@ -7,8 +7,9 @@ import { temporaryFolder } from '../testing/temporaryFolder.ts';
 import { writeToyFeatures } from '../testing/toyFeatures.ts';
 import { readCheckpoint, type TrainingState } from '../trainer/checkpoint.ts';
 import { startPosition } from '../trainer/position.ts';
-import type { TrainingHooks } from '../trainer/train.ts';
+import type { TrainingEnd, TrainingHooks } from '../trainer/train.ts';
 import { trainSteps } from './trainSteps.ts';
+import type { TrainResult } from './trainTask.ts';
 
 const trainNetwork = vi.hoisted(() => vi.fn());
 vi.mock('../trainer/train.ts', () => ({ trainNetwork }));
@@ -41,6 +42,24 @@ async function failAfterCheckpoint(_: unknown, hooks: TrainingHooks): Promise<ne
   hooks.onCheckpoint(() => state);
   throw new FurrowError('TRAINING_DIVERGED', 'as it does');
 }
+
+describe('a training that is finished', () => {
+  it('leaves a checkpoint of its end, though one was on its way when it ended', async () => {
+    trainNetwork.mockImplementation(async (_: unknown, hooks: TrainingHooks): Promise<TrainingEnd> => {
+      hooks.onCheckpoint(() => state);
+      const atEnd = { ...state, position: { ...state.position, step: 6 } };
+      hooks.onCheckpoint(() => atEnd);
+      return { kind: 'finished', state: atEnd, members: [], valMae: 1, heldOut: new Float32Array() };
+    });
+    const steps: number[] = [];
+    const { metrics } = (await trainWith(async (step) => {
+      steps.push(step);
+      return true;
+    })) as TrainResult;
+    expect(metrics.steps).toBe(6);
+    expect(steps).toEqual([5, 6]);
+  });
+});
 
 describe('a training that fails', () => {
   it('sees its checkpoint stored that was on its way, before the failure ends the process', async () => {

@@ -43,11 +43,9 @@ export async function trainSteps(
     await handOver.settled(failureGraceMs);
     throw error;
   });
-  if (end.kind === 'stopped') {
-    await handOver.last(end.state);
-    return stopped;
-  }
-  await handOver.settled();
+  // Of a finished training, too: what may fail yet is not to cost its last steps.
+  await handOver.last(end.state);
+  if (end.kind === 'stopped') return stopped;
   return writeResult(task, params, features, end, resume?.position.step ?? 0);
 }
 
