@@ -1,6 +1,6 @@
 /** The files of a model artifact in a folder, written by the trainer and read for prediction. */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FurrowError } from '../../contract/errors.ts';
 import type { FeaturesDescription } from '../../contract/features.ts';
@@ -10,6 +10,7 @@ import { type ModelDescription, modelFiles, type WeightSpec } from '../../contra
 import { resultParams } from '../../contract/params.ts';
 import { type TrainParams, trainParams } from '../../contract/stages/train.ts';
 import { floatsOf, floatsToBytes } from './floats.ts';
+import { readLargeFile } from './largeFile.ts';
 import { type ChannelStatistics, unchanged } from './standardize.ts';
 
 export interface ModelTensor extends WeightSpec {
@@ -107,7 +108,7 @@ function digestOfNames(plots: readonly string[]): Buffer {
 
 async function readPart(folder: string, path: string): Promise<Buffer> {
   try {
-    return await readFile(join(folder, path));
+    return await readLargeFile(join(folder, path));
   } catch (cause) {
     throw unreadable(`has no readable ${path}`, cause);
   }
