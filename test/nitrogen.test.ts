@@ -126,7 +126,7 @@ describe('configs/nitrogen.yaml, on a few small plots', () => {
   it.skipIf(whyNoContainers)('serves what the evaluation measured', () => expectServed(made, 'nitrogen'), 60_000);
 });
 
-describe.skipIf(!existsSync(forest))('configs/sentinel2-forest.yaml, with fewer folds and epochs, on real patches', () => {
+describe.skipIf(!existsSync(forest))('configs/sentinel2-forest.yaml, shortened, on real patches', () => {
   let made: TrainPipelineResult;
 
   beforeAll(async () => {
