@@ -131,7 +131,9 @@ describe.skipIf(!existsSync(forest))('configs/sentinel2-forest.yaml, shortened, 
 
   beforeAll(async () => {
     const trainer = await furrow.work([trainQueue]);
-    made = await (await start('sentinel2-forest.yaml', { 'cnn.folds': 2, 'cnn.epochs': 40 }, { FOREST_DATA: forest })).result();
+    made = await (
+      await start('sentinel2-forest.yaml', { 'cnn.folds': 2, 'cnn.epochs': 40 }, { FOREST_DATA: forest })
+    ).result();
     trainer.shutdown();
     await trainer.done;
   }, 300_000);
