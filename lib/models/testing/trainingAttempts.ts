@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '../../../contract/artifact.ts';
+import { modelFiles } from '../../../contract/model.ts';
 import type { TrainParams } from '../../../contract/stages/train.ts';
 import { runChild } from '../child/runChild.ts';
 import type { TrainResult, TrainTask } from '../child/trainTask.ts';
@@ -14,7 +15,8 @@ export interface Attempt {
   readonly checkpoint?: string | undefined;
   readonly signal?: AbortSignal;
   readonly task?: Partial<TrainTask>;
-  onStep?(step: number, pid: number): void;
+  /** @param stored the step of the newest checkpoint that this attempt stored; 0 before */
+  onStep?(step: number, pid: number, stored: number): void;
 }
 
 export interface AttemptsOptions {
@@ -53,7 +55,7 @@ export function trainingAttempts({ entry, folder, features, params }: AttemptsOp
           pid = spawned;
         },
         onProgress: ({ done }) => {
-          if (done !== undefined) onStep?.(done, pid);
+          if (done !== undefined) onStep?.(done, pid, stored?.step ?? 0);
         },
         onCheckpoint: async (step, file) => {
           const kept = join(folder, `${name}-stored-${step}`);
@@ -69,10 +71,12 @@ export function trainingAttempts({ entry, folder, features, params }: AttemptsOp
       return { ...end, stored, steps };
     },
 
-    /** Of the model that an attempt left. */
+    /** Of the model that an attempt left: all of its artifact, and what it held out where there are folds. */
     async digest(name: string): Promise<string> {
       const hash = createHash('sha256');
-      for (const file of ['model.json', 'weights.f32']) hash.update(await at(name, file));
+      const { description, weights, heldOut } = modelFiles;
+      const folds = params.model !== 'ridge' && params.folds !== undefined;
+      for (const file of [description, weights, ...(folds ? [heldOut] : [])]) hash.update(await at(name, file));
       return hash.digest('hex');
     },
 

@@ -53,6 +53,7 @@ describe('a checkpoint', () => {
 
   it('that is due and not taken is asked for again after every step', async () => {
     expect((await checkpoints('2s', false)).asked).toEqual([4, 5, 6, 7, 8, 9]);
+    expect((await checkpoints(2, false)).asked).toEqual([6, 7, 8, 9]);
   });
 
   it('by epochs is taken at their ends alone, however long they take, and at the end', async () => {
