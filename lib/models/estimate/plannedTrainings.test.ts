@@ -26,13 +26,14 @@ const nitrogen = readFileSync(join(productRoot, 'configs/nitrogen.yaml'), 'utf8'
   .replace(/\n {2}register:[\s\S]*/, '\n');
 
 it('knows of each training its plots and their shape, before anything is made', async () => {
-  const [convnet, ridge, ...others] = await planned(nitrogen);
+  const [convnet, vit, ridge, ...others] = await planned(nitrogen);
   expect(convnet).toMatchObject({
     stage: 'convnet',
     params: { model: 'convnet2d', batchSize: 16 },
     input: { height: 160, width: 106, channels: 4 },
-    plots: { train: 96, validation: 24 },
+    plots: { train: 96, validation: 24, groups: 120 },
   });
+  expect(vit).toMatchObject({ stage: 'vit', params: { model: 'vit', batchSize: 16 } });
   expect(ridge).toMatchObject({ stage: 'ridge', params: { model: 'ridge' } });
   expect(others).toEqual([]);
 });
@@ -71,7 +72,7 @@ it('counts the plots of a folder as preprocess would: by name, label and group',
       target: { labels: { target: kg, group: block } }
   network: { uses: train, needs: [features], with: { model: convnet2d } }
 `);
-  expect(network?.plots).toEqual({ train: 24, validation: 6 });
+  expect(network?.plots).toEqual({ train: 24, validation: 6, groups: 15 });
 });
 
 it('does not know the plots of a source that it cannot read', async () => {
