@@ -93,7 +93,7 @@ stages:
     );
     expect(stdout).toMatch(/✘ {2}network .* does not fit/);
     expect(stdout).toMatch(
-      /network: needs about \d+ GiB .* Lower `batchSize` from 4096 to \d+ \(about [\d.]+ GiB\)\. Extrapolated/,
+      /network: needs about [\d.]+ GiB .* Lower `batchSize` from 4096 to \d+ \(about [\d.]+ GiB\)\. Extrapolated/,
     );
     expect(code).toBe(3);
   }, 180_000);
