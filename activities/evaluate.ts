@@ -8,8 +8,8 @@ import { evaluate } from '../contract/stages/evaluate.ts';
 export default implementStage(evaluate, {
   async run(context): Promise<StageOutcome> {
     const { inputs, params, seed, scratch, output } = context;
-    const { openFeatures } = await import('../lib/data/features.ts');
-    const { readHeldOut, readModel } = await import('../lib/models/modelArtifact.ts');
+    const { learnableRows, openFeatures } = await import('../lib/data/features.ts');
+    const { readDescription, readHeldOut } = await import('../lib/models/modelArtifact.ts');
     const { predictInChild } = await import('../lib/models/child/predictInChild.ts');
     const { baselines, medianBaseline, ridgeBaseline } = await import('../lib/report/baselines.ts');
     const { compareModels } = await import('../lib/report/compare.ts');
@@ -36,11 +36,11 @@ export default implementStage(evaluate, {
       log: context.log,
       onProgress: context.progress,
     });
-    const learnable = [...features.rows('train'), ...features.rows('validation')].map(({ plot }) => plot);
+    const learnable = learnableRows(features).map(({ plot }) => plot);
     const models = await Promise.all(
       inputs.models.map(async ({ stage, artifact }, index) => {
         const modelFolder = modelFolders[index] as string;
-        const { description } = await readModel(modelFolder);
+        const description = await readDescription(modelFolder);
         const heldOut = await readHeldOut(modelFolder, description, learnable);
         const predicted = (split: Split) =>
           (heldOut && heldOutOf(features, split, heldOut)) ?? (predictions[index]?.[split] as Float32Array);

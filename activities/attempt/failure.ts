@@ -2,6 +2,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { type FailureCode, FurrowError, failures } from '../../contract/errors.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import { redact, redactJson } from '../../contract/redact.ts';
+import { isDiskFull } from '../../lib/store/diskFull.ts';
 
 /** What a failed attempt tells the workflow: the first detail of its ApplicationFailure. */
 export interface FailureDetails {
@@ -65,9 +66,7 @@ const longestTrace = 10_000;
 
 function classify(error: unknown): FailureCode {
   if (error instanceof FurrowError) return error.code;
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ENOSPC' || code === 'EDQUOT') return 'STORE_FULL';
-  return 'INTERNAL';
+  return isDiskFull(error) ? 'STORE_FULL' : 'INTERNAL';
 }
 
 function messageOf(error: unknown): string {

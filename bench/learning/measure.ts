@@ -8,6 +8,7 @@ import { openFeatures } from '../../lib/data/features.ts';
 import { predictInChild } from '../../lib/models/child/predictInChild.ts';
 import { trainInChild } from '../../lib/models/child/trainInChild.ts';
 import { scoreIntervals } from '../../lib/report/bootstrap.ts';
+import { score } from '../../lib/report/scores.ts';
 import { writeFeaturesOf } from '../features.ts';
 import type { Variant } from './switches.ts';
 
@@ -93,8 +94,8 @@ export class Laboratory {
     const [predictions] = await predictInChild({ ...run, task });
     const predicted = predictions?.test as Float32Array;
     const rows = (await openFeatures(features)).rows('test');
-    const testMae =
-      rows.reduce((sum, { target }, plot) => sum + Math.abs((predicted[plot] as number) - target), 0) / rows.length;
+    const targets = rows.map(({ target }) => target);
+    const { mae: testMae } = score(targets, predicted);
     return { seed, valMae: metrics.val_mae as number, testMae, seconds, predicted };
   }
 

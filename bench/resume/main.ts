@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openStore } from '../../lib/store/store.ts';
+import { chosenOf } from '../chosenOf.ts';
 import { writeSyntheticFeatures } from '../features.ts';
 import { printTable } from '../table.ts';
 import { networks, optimizerNames } from './combinations.ts';
@@ -92,12 +93,4 @@ function isDifferent({ differences }: CombinationResult): boolean {
 
 function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
-}
-
-function chosenOf<T extends string>(given: string | undefined, all: readonly T[], option: string): readonly T[] {
-  if (given === undefined) return all;
-  const names = given.split(',');
-  const wrong = names.find((name) => !(all as readonly string[]).includes(name));
-  if (wrong !== undefined) throw new Error(`Expected ${option} to be of ${all.join(', ')}, got ${wrong}`);
-  return names as T[];
 }

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { chosenOf } from '../chosenOf.ts';
 import { agrees, compareLosses } from './agreement.ts';
 import { networks, ourProgram } from './cases.ts';
 import { measureCheckpoints } from './checkpoints.ts';
@@ -111,14 +112,6 @@ async function* measureNetworks(
   } finally {
     await meter.close();
   }
-}
-
-function chosenOf<T extends string>(given: string | undefined, all: readonly T[], option: string): readonly T[] {
-  if (given === undefined) return all;
-  const names = given.split(',');
-  const wrong = names.find((name) => !(all as readonly string[]).includes(name));
-  if (wrong !== undefined) throw new Error(`Expected ${option} to be of ${all.join(', ')}, got ${wrong}`);
-  return names as T[];
 }
 
 /** To standard error, so that `--json` stays JSON. */

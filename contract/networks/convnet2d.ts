@@ -1,14 +1,8 @@
 import { z } from 'zod';
 import { result } from '../params.ts';
+import { kernel } from './kernel.ts';
 import { trainingParams } from './training.ts';
 
-/** Odd, so that a kernel has a middle pixel. */
-const kernel = z
-  .number()
-  .int()
-  .min(1)
-  .max(15)
-  .refine((size) => size % 2 === 1, 'Expected an odd number of pixels');
 const filters = z.number().int().min(1).max(4096);
 
 /** `model: convnet2d`: see `lib/models/networks/convnet2d.ts`. */

@@ -1,13 +1,7 @@
 import { z } from 'zod';
 import { result } from '../params.ts';
+import { kernel } from './kernel.ts';
 import { trainingParams } from './training.ts';
-
-const kernel = z
-  .number()
-  .int()
-  .min(1)
-  .max(15)
-  .refine((size) => size % 2 === 1, 'Expected an odd number of pixels');
 
 /** `model: pooled-cnn`: see `lib/models/networks/pooledCnn.ts`. */
 export const pooledCnnParams = z.strictObject({

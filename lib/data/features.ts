@@ -81,6 +81,16 @@ export async function openFeatures(folder: string): Promise<Features> {
   };
 }
 
+/** The split that chooses: the training plots themselves where there is nothing else. */
+export function validationSplit(features: Features): 'train' | 'validation' {
+  return features.rows('validation').length > 0 ? 'validation' : 'train';
+}
+
+/** Training plots, then validation plots: those that cross-validation learns from. */
+export function learnableRows(features: Features): PlotRow[] {
+  return [...features.rows('train'), ...features.rows('validation')];
+}
+
 interface Read {
   /** Floats from the start of the file. */
   readonly position: number;

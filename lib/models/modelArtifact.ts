@@ -54,10 +54,7 @@ export async function writeModel(
 export async function readModel(
   folder: string,
 ): Promise<{ readonly description: ModelDescription; readonly weights: ReadonlyMap<string, ModelTensor> }> {
-  const description = JSON.parse((await readPart(folder, modelFiles.description)).toString('utf8')) as ModelDescription;
-  if (description.format !== 2) {
-    throw unreadable(`is of format ${String(description.format)}, this program reads format 2`);
-  }
+  const description = await readDescription(folder);
   const bytes = await readPart(folder, modelFiles.weights);
   const weights = new Map<string, ModelTensor>();
   let offset = 0;
@@ -69,6 +66,15 @@ export async function readModel(
   }
   if (offset !== bytes.length) throw unreadable(`has ${bytes.length} bytes of weights, expected ${offset}`);
   return { description, weights };
+}
+
+/** Without its weights, which may be gigabytes. @throws FurrowError as {@link readModel} */
+export async function readDescription(folder: string): Promise<ModelDescription> {
+  const description = JSON.parse((await readPart(folder, modelFiles.description)).toString('utf8')) as ModelDescription;
+  if (description.format !== 2) {
+    throw unreadable(`is of format ${String(description.format)}, this program reads format 2`);
+  }
+  return description;
 }
 
 /**

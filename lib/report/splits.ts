@@ -1,5 +1,5 @@
 import type { Split } from '../../contract/features.ts';
-import type { Features } from '../data/features.ts';
+import { type Features, validationSplit } from '../data/features.ts';
 
 /** Which plots choose the winner and which ones report. */
 export interface EvaluationSplits {
@@ -21,6 +21,6 @@ export function heldOutOf(features: Features, split: Split, heldOut: Float32Arra
 
 /** Where a small data set lacks a split, the next best stands in: training plots to choose, then those that chose to report. */
 export function evaluationSplits(features: Features): EvaluationSplits {
-  const validation = features.rows('validation').length > 0 ? 'validation' : 'train';
+  const validation = validationSplit(features);
   return { validation, test: features.rows('test').length > 0 ? 'test' : validation };
 }

@@ -4,6 +4,7 @@ import { type FileHandle, link, mkdir, open, readdir, readFile, rm, stat, unlink
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FurrowError } from '../../contract/errors.ts';
+import { isDiskFull } from './diskFull.ts';
 import type { Content, PointerState, StoreDriver } from './driver.ts';
 import { checkName, checkPrefix } from './names.ts';
 
@@ -170,9 +171,8 @@ async function walk(path: string, prefix: string, found: (name: string) => void)
 }
 
 function unavailable(error: unknown, path: string): unknown {
-  const code = codeOf(error);
-  if (code === undefined) return error;
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
+  if (codeOf(error) === undefined) return error;
+  if (isDiskFull(error)) {
     return new FurrowError('STORE_FULL', `No space left to write ${path}`, { cause: error });
   }
   return new FurrowError('STORE_UNAVAILABLE', `The store cannot be used: ${(error as Error).message}`, {

@@ -1,6 +1,7 @@
 /** The child's side: takes one task from its parent, does it, and ends; it never outlives its parent. */
 import { FurrowError } from '../../../contract/errors.ts';
 import type { StageProgress } from '../../../contract/stage.ts';
+import { isDiskFull } from '../../store/diskFull.ts';
 import { allocationFailed } from './memory.ts';
 import type { FromChild, ToChild } from './messages.ts';
 
@@ -59,11 +60,6 @@ function explain(error: unknown): Omit<FromChild & { kind: 'failed' }, 'kind'> {
   if (isDiskFull(error)) return { code: 'STORE_FULL', message, details: {} };
   const code = allocationFailed.test(message) ? 'CHILD_OUT_OF_MEMORY' : 'INTERNAL';
   return { code, message, details: {}, ...(error instanceof Error && { stack: framesOf(error) }) };
-}
-
-/** Of the scratch folder, or of a quota on it. */
-function isDiskFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }
 
 /** Without the message, which may be longer than all frames. */

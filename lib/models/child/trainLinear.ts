@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { modelFiles } from '../../../contract/model.ts';
 import type { RidgeParams } from '../../../contract/networks/ridge.ts';
-import { openFeatures } from '../../data/features.ts';
+import { openFeatures, validationSplit } from '../../data/features.ts';
 import { describeModel, writeModel } from '../modelArtifact.ts';
 import { ridgeTensors, trainRidge } from '../ridge/ridge.ts';
 import type { Session } from './serveTask.ts';
@@ -23,7 +23,7 @@ export async function trainLinear(task: TrainTask, params: RidgeParams, session:
       network: 'ridge',
       lambda,
       trainPlots: features.rows('train').length,
-      validatedOn: features.rows('validation').length > 0 ? 'validation' : 'train',
+      validatedOn: validationSplit(features),
     },
   };
 }

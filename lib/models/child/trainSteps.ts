@@ -1,17 +1,15 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PlotRow } from '../../../contract/features.ts';
 import { canonicalJson, type JsonObject } from '../../../contract/json.ts';
 import { modelFiles } from '../../../contract/model.ts';
 import { resultParams } from '../../../contract/params.ts';
 import type { StageProgress } from '../../../contract/stage.ts';
 import { type SteppedTrainParams, trainParams } from '../../../contract/stages/train.ts';
-import { type Features, openFeatures } from '../../data/features.ts';
+import { type Features, learnableRows, openFeatures, validationSplit } from '../../data/features.ts';
 import { describeModel, writeHeldOut, writeModel } from '../modelArtifact.ts';
 import { loadTensorflow } from '../tensorflow.ts';
 import { readCheckpoint } from '../trainer/checkpoint.ts';
-import { learnable, validationSplit } from '../trainer/folds.ts';
 import { type TrainingEnd, type TrainingProgress, trainNetwork } from '../trainer/train.ts';
 import { checkpointHandover } from './checkpointHandover.ts';
 import { type Session, stopped } from './serveTask.ts';
@@ -60,7 +58,7 @@ async function writeResult(
   const count = position.members.length;
   await writeModel(task.output, describeModel(params, features.description, members, count), members);
   if (params.folds !== undefined) {
-    const plots = learnable(features).map(({ split, index }) => (features.rows(split)[index] as PlotRow).plot);
+    const plots = learnableRows(features).map(({ plot }) => plot);
     await writeHeldOut(task.output, plots, heldOut);
   }
   await writeFile(join(task.output, modelFiles.runLog), state.runLog);

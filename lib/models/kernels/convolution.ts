@@ -4,7 +4,8 @@ import { differentiable } from './differentiable.ts';
 import { type Attribute, execute } from './execute.ts';
 import {
   concatenated,
-  constant,
+  integers,
+  only,
   packed,
   padded,
   permuted,
@@ -49,10 +50,10 @@ export function convolution(tf: Tf, x: Tensor4D, filters: Tensor4D, inputGradien
       const gradient =
         x.shape[3] >= leastChannels
           ? filterGradient(tf, dy as Tensor4D, saved, filters.shape[0])
-          : only(execute(tf, 'Conv2DBackpropFilter', [saved, sizes(tf, filters.shape), dy], valid, 1));
+          : only(execute(tf, 'Conv2DBackpropFilter', [saved, integers(tf, filters.shape), dy], valid, 1));
       saved.dispose();
       if (!inputGradient) return [gradient];
-      return [gradient, only(execute(tf, 'Conv2DBackpropInput', [sizes(tf, x.shape), filters, dy], valid, 1))];
+      return [gradient, only(execute(tf, 'Conv2DBackpropInput', [integers(tf, x.shape), filters, dy], valid, 1))];
     },
   });
 }
@@ -95,12 +96,4 @@ export function filterGradient(tf: Tf, dy: Tensor4D, x: Tensor4D, size: number, 
   tf.dispose(rows);
   const apart = spend(all, reshaped(tf, all, [size, channels, size, filters]));
   return spend(apart, permuted(tf, apart, [0, 2, 1, 3]));
-}
-
-function sizes(tf: Tf, shape: readonly number[]): Tensor {
-  return constant(tf, `[${shape.join()}]`, () => tf.tensor1d([...shape], 'int32'));
-}
-
-function only(tensors: readonly Tensor[]): Tensor {
-  return tensors[0] as Tensor;
 }

@@ -150,7 +150,8 @@ export function spend<T>(x: Tensor, result: T): T {
   return result;
 }
 
-function only(tensors: readonly Tensor[]): Tensor {
+/** Of an operation with one output. */
+export function only(tensors: readonly Tensor[]): Tensor {
   return tensors[0] as Tensor;
 }
 
@@ -161,7 +162,8 @@ export function scalar(tf: Tf, value: number): Tensor {
   return constant(tf, `${value}`, () => tf.scalar(value));
 }
 
-function integers(tf: Tf, values: readonly number[]): Tensor {
+/** Shapes, axes: made once, see {@link constant}. */
+export function integers(tf: Tf, values: readonly number[]): Tensor {
   return constant(tf, `[${values.join()}]`, () => tf.tensor1d(values as number[], 'int32'));
 }
 

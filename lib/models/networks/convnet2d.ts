@@ -2,7 +2,9 @@ import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-node
 import { FurrowError } from '../../../contract/errors.ts';
 import type { Convnet2dParams } from '../../../contract/networks/convnet2d.ts';
 import { convolution } from '../kernels/convolution.ts';
+import { spend } from '../kernels/operations.ts';
 import { relu } from '../kernels/relu.ts';
+import { convolutionPlan } from './convolutionPlan.ts';
 import { movingNorm, movingNormPlan } from './movingNorm.ts';
 import type { ForwardPass, InputShape, Network, WeightPlan } from './network.ts';
 
@@ -61,12 +63,12 @@ export function convnet2d({ filters, kernels }: Convnet2dParams): Network {
     forward(pass: ForwardPass): Tensor1D {
       const { tf, x, weight } = pass;
       const convolved1 = convolution(tf, x, weight<Tensor4D>('conv1/kernel'), false);
-      const normal1 = handOver(convolved1, movingNorm(pass, 'norm1', convolved1));
-      const active1 = handOver(normal1, relu(tf, normal1));
-      const convolved2 = handOver(active1, convolution(tf, active1, weight<Tensor4D>('conv2/kernel')));
-      const normal2 = handOver(convolved2, movingNorm(pass, 'norm2', convolved2));
-      const pooled = handOver(normal2, tf.maxPool(normal2, 2, 2, 'valid'));
-      const active2 = handOver(pooled, relu(tf, pooled));
+      const normal1 = spend(convolved1, movingNorm(pass, 'norm1', convolved1));
+      const active1 = spend(normal1, relu(tf, normal1));
+      const convolved2 = spend(active1, convolution(tf, active1, weight<Tensor4D>('conv2/kernel')));
+      const normal2 = spend(convolved2, movingNorm(pass, 'norm2', convolved2));
+      const pooled = spend(normal2, tf.maxPool(normal2, 2, 2, 'valid'));
+      const active2 = spend(pooled, relu(tf, pooled));
       const flat = active2.reshape<Tensor<import('@tensorflow/tfjs-node').Rank.R2>>([x.shape[0], -1]);
       const dense = tf.matMul(flat, weight<Tensor2D>('dense/kernel')).add(weight<Tensor1D>('dense/bias'));
       return dense.reshape([x.shape[0]]);
@@ -74,21 +76,6 @@ export function convnet2d({ filters, kernels }: Convnet2dParams): Network {
   };
 }
 
-function convolutionPlan(name: string, kernel: number, from: number, to: number): WeightPlan {
-  const pixels = kernel * kernel;
-  return {
-    name: `${name}/kernel`,
-    shape: [kernel, kernel, from, to],
-    initial: { glorot: { fanIn: pixels * from, fanOut: pixels * to } },
-    trainable: true,
-  };
-}
-
 function half(size: number): number {
   return Math.floor(size / 2);
-}
-
-function handOver<T extends Tensor>(spent: Tensor, result: T): T {
-  spent.dispose();
-  return result;
 }

@@ -2,7 +2,9 @@ import type { Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-node';
 import { FurrowError } from '../../../contract/errors.ts';
 import type { PooledCnnParams } from '../../../contract/networks/pooledCnn.ts';
 import { dropoutMask, dropoutScale } from '../kernels/dropout.ts';
+import { spend } from '../kernels/operations.ts';
 import { relu } from '../kernels/relu.ts';
+import { convolutionPlan } from './convolutionPlan.ts';
 import { movingNorm, movingNormPlan } from './movingNorm.ts';
 import type { ForwardPass, InputShape, Network, WeightPlan } from './network.ts';
 
@@ -46,16 +48,7 @@ export function pooledCnn({ filters, kernels, shrink, pooling, dropout }: Pooled
       return [
         ...layers.flatMap(({ name, norm, filters: to, kernel }, at) => {
           const from = layers[at - 1]?.filters ?? channels;
-          const pixels = kernel ** 2;
-          return [
-            {
-              name: `${name}/kernel`,
-              shape: [kernel, kernel, from, to],
-              initial: { glorot: { fanIn: pixels * from, fanOut: pixels * to } },
-              trainable: true,
-            },
-            ...movingNormPlan(norm, to),
-          ];
+          return [convolutionPlan(name, kernel, from, to), ...movingNormPlan(norm, to)];
         }),
         {
           name: 'dense/kernel',
@@ -74,10 +67,8 @@ export function pooledCnn({ filters, kernels, shrink, pooling, dropout }: Pooled
       for (const layer of layers) {
         const convolved = tf.conv2d(x, weight<Tensor4D>(`${layer.name}/kernel`), 1, 'same');
         if (x !== pass.x) x.dispose();
-        const normal = movingNorm(pass, layer.norm, convolved);
-        convolved.dispose();
-        const active = relu(tf, normal);
-        normal.dispose();
+        const normal = spend(convolved, movingNorm(pass, layer.norm, convolved));
+        const active = spend(normal, relu(tf, normal));
         x = layer.shrink > 1 ? tf[pool[pooling]](active, layer.shrink, layer.shrink, 'valid') : active;
         if (x !== active) active.dispose();
       }

@@ -1,7 +1,7 @@
 /** `model: ridge`: a linear model of each channel's mean and standard deviation. The baseline that a network has to beat. */
 import { FurrowError } from '../../../contract/errors.ts';
 import type { RidgeParams } from '../../../contract/networks/ridge.ts';
-import type { Features } from '../../data/features.ts';
+import { type Features, validationSplit } from '../../data/features.ts';
 import type { ModelTensor } from '../modelArtifact.ts';
 import { fitRidge, type LinearFit, predictLinear } from './fit.ts';
 
@@ -18,7 +18,7 @@ export interface TrainedRidge {
 
 /** @throws FurrowError `DATA_EMPTY` without training plots */
 export async function trainRidge(features: Features, params: RidgeParams): Promise<TrainedRidge> {
-  const split = features.rows('validation').length > 0 ? 'validation' : 'train';
+  const split = validationSplit(features);
   const [train, validation] = [await labelled(features, 'train'), await labelled(features, split)];
   if (train.targets.length === 0) throw new FurrowError('DATA_EMPTY', 'The features hold no training plots');
   const candidates = (params.lambda === 'auto' ? grid : [params.lambda]).map((lambda) => {

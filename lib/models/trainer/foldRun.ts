@@ -1,4 +1,5 @@
 /** One network in training, on its own plots: takes steps, validates, gives its weights. */
+import { setImmediate as breathe } from 'node:timers/promises';
 import type { Tensor4D } from '@tensorflow/tfjs-node';
 import type { PlotRow } from '../../../contract/features.ts';
 import type { OptimizerParams } from '../../../contract/networks/training.ts';
@@ -10,7 +11,6 @@ import { networkFor } from '../networks/networkFor.ts';
 import { type ChannelStatistics, unchanged } from '../standardize.ts';
 import type { Tf } from '../tensorflow.ts';
 import { type Batch, batchIndices, readBatch, stepsPerEpoch } from './batches.ts';
-import { breath } from './breath.ts';
 import type { NamedTensor } from './checkpoint.ts';
 import { cycleAt } from './cycles.ts';
 import type { Fold, PlotPlace } from './folds.ts';
@@ -60,9 +60,9 @@ export class FoldRun {
       optimizer,
       seed,
       member: number,
-      ...(averaging === undefined ? {} : { averaging }),
-      ...(clipNorm === undefined ? {} : { clipNorm }),
-      ...(stored === undefined ? {} : { stored }),
+      averaging,
+      clipNorm,
+      stored,
     });
     this.#statistics = params.standardize.inputs ? statistics : unchanged(channels.length);
     const targets = fold.train.map(({ split, index }) => (features.rows(split)[index] as PlotRow).target);
@@ -127,7 +127,7 @@ export class FoldRun {
     const predicted = new Float32Array(plots.length);
     const targets = new Float32Array(plots.length);
     for (let from = 0; from < plots.length; from += params.batchSize) {
-      await breath();
+      await breathe();
       if (stopRequested()) return undefined;
       const batch = await readBatch(features, plots.slice(from, from + params.batchSize), {
         statistics: this.#statistics,

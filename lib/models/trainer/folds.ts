@@ -1,7 +1,7 @@
 /** Which plots a network learns from, and which it is validated on. */
 import { FurrowError } from '../../../contract/errors.ts';
 import type { PlotRow, Split } from '../../../contract/features.ts';
-import type { Features } from '../../data/features.ts';
+import { type Features, learnableRows, validationSplit } from '../../data/features.ts';
 import { permutation } from '../random.ts';
 
 /** A plot's place in the features. */
@@ -29,27 +29,18 @@ export function foldsOf(features: Features, count: number | undefined, seed: num
     const of = (split: Split) => all.filter((plot) => plot.split === split);
     return [{ train: of('train'), validation: of(validationSplit(features)) }];
   }
-  const assigned = assignFolds(
-    all.map(({ split, index }) => features.rows(split)[index] as PlotRow),
-    count,
-    seed,
-  );
+  const assigned = assignFolds(learnableRows(features), count, seed);
   return Array.from({ length: count }, (_, fold) => ({
     train: all.filter((_, at) => assigned[at] !== fold),
     validation: all.filter((_, at) => assigned[at] === fold),
   }));
 }
 
-/** Training plots, then validation plots. */
-export function learnable(features: Features): PlotPlace[] {
+/** Where the learnable rows are. */
+function learnable(features: Features): PlotPlace[] {
   return (['train', 'validation'] as const).flatMap((split) =>
     features.rows(split).map((_, index) => ({ split, index })),
   );
-}
-
-/** The split that chooses the best epoch: the training plots themselves where there is nothing else. */
-export function validationSplit(features: Features): Split {
-  return features.rows('validation').length > 0 ? 'validation' : 'train';
 }
 
 /**

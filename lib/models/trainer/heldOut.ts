@@ -1,6 +1,7 @@
-import type { Features } from '../../data/features.ts';
+import type { PlotRow } from '../../../contract/features.ts';
+import { type Features, learnableRows } from '../../data/features.ts';
 import type { NamedTensor } from './checkpoint.ts';
-import { type Fold, learnable, type PlotPlace } from './folds.ts';
+import type { Fold } from './folds.ts';
 
 const tensorName = 'held out';
 
@@ -10,16 +11,16 @@ const tensorName = 'held out';
  */
 export class HeldOut {
   readonly #folds: readonly Fold[];
-  readonly #places: readonly PlotPlace[];
+  readonly #rows: readonly PlotRow[];
   readonly #features: Features;
-  /** By {@link learnable} plot: sum of predictions, in the target's unit, then how many there were. */
+  /** By row of {@link learnableRows}: sum of predictions, in the target's unit, then how many there were. */
   readonly #sums: Float32Array;
 
   constructor(features: Features, folds: readonly Fold[], stored?: NamedTensor) {
     this.#features = features;
     this.#folds = folds;
-    this.#places = learnable(features);
-    this.#sums = stored?.values.slice() ?? new Float32Array(this.#places.length * 2);
+    this.#rows = learnableRows(features);
+    this.#sums = stored?.values.slice() ?? new Float32Array(this.#rows.length * 2);
   }
 
   /** Takes in what one network of a fold predicted for the fold's validation plots. */
@@ -34,7 +35,7 @@ export class HeldOut {
   /** The mean of each plot's predictions, training plots first, then validation plots; NaN for a plot that none held out. */
   predictions(): Float32Array {
     return Float32Array.from(
-      this.#places,
+      this.#rows,
       (_, at) => (this.#sums[at * 2] as number) / (this.#sums[at * 2 + 1] as number),
     );
   }
@@ -45,14 +46,13 @@ export class HeldOut {
     let plots = 0;
     for (const [at, predicted] of this.predictions().entries()) {
       if (Number.isNaN(predicted)) continue;
-      const { split, index } = this.#places[at] as PlotPlace;
-      sum += Math.abs(predicted - (this.#features.rows(split)[index] as { target: number }).target);
+      sum += Math.abs(predicted - (this.#rows[at] as PlotRow).target);
       plots++;
     }
     return sum / plots;
   }
 
   tensor(): NamedTensor {
-    return { name: tensorName, shape: [this.#places.length, 2], values: this.#sums.slice() };
+    return { name: tensorName, shape: [this.#rows.length, 2], values: this.#sums.slice() };
   }
 }

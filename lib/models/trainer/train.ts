@@ -1,5 +1,5 @@
 /** The training loop: step after step, epoch after epoch, fold after fold; it can stop between any two steps and go on from there. */
-import { breath } from './breath.ts';
+import { setImmediate as breathe } from 'node:timers/promises';
 import type { NamedTensor, TrainingState } from './checkpoint.ts';
 import { checkpointClock } from './checkpointClock.ts';
 import { type TrainingOptions, TrainingRun } from './trainingRun.ts';
@@ -67,7 +67,8 @@ export async function trainNetwork(options: TrainingOptions, hooks: TrainingHook
     if (run.isEpochOpen && (await run.endEpoch(hooks.stopRequested)) === 'stopped') return end('stopped');
     let next = run.read();
     while (next) {
-      await breath();
+      // Lets messages from the parent arrive: TensorFlow's calls do not return in between.
+      await breathe();
       if (hooks.stopRequested()) {
         await next.catch(() => {});
         return end('stopped');

@@ -172,14 +172,13 @@ export class TrainingRun {
 
   #endCycle(): void {
     const number = this.#position.members.length;
-    const weights = [
-      ...this.#best.filter(({ name }) => name.startsWith('best/')),
-      ...scaleTensors(this.#fold.scale).map((tensor) => ({ ...tensor, name: `best/${tensor.name}` })),
-    ];
+    const member = `member/${number}/`;
+    const weights = this.#best.filter(({ name }) => name.startsWith('best/'));
     const predicted = this.#best.find(({ name }) => name === bestPredictions) as NamedTensor;
     this.#members = [
       ...this.#members,
-      ...weights.map((tensor) => ({ ...tensor, name: tensor.name.replace('best/', `member/${number}/`) })),
+      ...weights.map((tensor) => ({ ...tensor, name: tensor.name.replace('best/', member) })),
+      ...scaleTensors(this.#fold.scale).map((tensor) => ({ ...tensor, name: member + tensor.name })),
     ];
     this.#heldOut.add(this.#position.fold, predicted.values);
     this.#best = [];
