@@ -3,7 +3,7 @@ import type { Tf } from '../tensorflow.ts';
 import { type AttentionShape, attention, attentionGradient } from './attention.ts';
 import { dense, denseGradient, denseInputGradient } from './dense.ts';
 import { differentiable } from './differentiable.ts';
-import { type Dropout, masked, scaledMask } from './dropout.ts';
+import { masked } from './dropout.ts';
 import { layerNorm, layerNormGradient } from './layerNorm.ts';
 import { binary, spend } from './operations.ts';
 
@@ -22,14 +22,14 @@ export interface AttentionWeights {
 /**
  * x + dropout(projection(attention(layerNorm(x)))), `[rows, width]` to the same, as one operation on the tape.
  *
- * @param dropout with the index of its mask
+ * @param mask of dropout, `[rows, width]`
  */
 export function attentionBlock(
   tf: Tf,
   x: Tensor2D,
   weights: AttentionWeights,
   shape: AttentionShape,
-  dropout?: { readonly of: Dropout; readonly index: number },
+  mask?: Tensor,
 ): Tensor2D {
   const { scale, offset, kernel, bias, outKernel, outBias } = weights;
   return differentiable(tf, [x, scale, offset, kernel, bias, outKernel, outBias], {
@@ -37,7 +37,6 @@ export function attentionBlock(
       const norm = layerNorm(tf, x, scale, offset);
       const projected = dense(tf, norm.value, kernel, bias);
       const attended = spend(projected, attention(tf, projected, shape));
-      const mask = scaledMask(tf, dropout?.of, dropout?.index ?? 0, x.shape);
       const branch = masked(tf, dense(tf, attended.value, outKernel, outBias), mask);
       return { value: spend(branch, binary(tf, 'AddV2', x, branch)), saved: { norm, attended, mask } };
     },

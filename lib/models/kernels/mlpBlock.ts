@@ -2,7 +2,7 @@ import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node';
 import type { Tf } from '../tensorflow.ts';
 import { dense, denseGradient, denseInputGradient } from './dense.ts';
 import { differentiable } from './differentiable.ts';
-import { type Dropout, dropoutMask, dropoutScale, masked, scaledMask } from './dropout.ts';
+import { masked } from './dropout.ts';
 import { gelu, geluGradient } from './gelu.ts';
 import { layerNorm, layerNormGradient } from './layerNorm.ts';
 import { binary, spend } from './operations.ts';
@@ -22,27 +22,23 @@ export interface MlpWeights {
 /**
  * x + dropout(down(dropout(gelu(up(layerNorm(x)))))), `[rows, width]` to the same, as one operation on the tape.
  *
- * @param dropout with the index of its first mask; the second has the next
+ * @param masks of dropout: `[rows, hidden]` behind gelu, `[rows, width]` at the end
  */
 export function mlpBlock(
   tf: Tf,
   x: Tensor2D,
   weights: MlpWeights,
-  dropout?: { readonly of: Dropout; readonly index: number },
+  masks: { readonly inner?: Tensor | undefined; readonly outer?: Tensor | undefined } = {},
 ): Tensor2D {
   const { scale, offset, upKernel, upBias, downKernel, downBias } = weights;
-  const times = dropout ? dropoutScale(dropout.of.rate) : 1;
   return differentiable(tf, [x, scale, offset, upKernel, upBias, downKernel, downBias], {
     forward() {
       const norm = layerNorm(tf, x, scale, offset);
       const up = dense(tf, norm.value, upKernel, upBias);
-      const active = spend(up, gelu(tf, up, times));
-      // The mask's scale is in `times`.
-      const inner = dropout && dropoutMask(tf, dropout.of.noise(dropout.index), dropout.of.rate, active.value.shape);
-      const hidden = masked(tf, active.value, inner);
-      const outer = scaledMask(tf, dropout?.of, (dropout?.index ?? 0) + 1, x.shape);
-      const branch = masked(tf, dense(tf, hidden, downKernel, downBias), outer);
-      const saved = { norm, active: active.saved, inner, hidden, outer };
+      const active = spend(up, gelu(tf, up));
+      const hidden = masked(tf, active.value, masks.inner);
+      const branch = masked(tf, dense(tf, hidden, downKernel, downBias), masks.outer);
+      const saved = { norm, active: active.saved, hidden, ...masks };
       return { value: spend(branch, binary(tf, 'AddV2', x, branch)), saved };
     },
     backward(dy, { norm, active, inner, hidden, outer }) {
@@ -53,7 +49,7 @@ export function mlpBlock(
       const dHidden = spend(dBranch, denseInputGradient(tf, dBranch, downKernel));
       const dActive = masked(tf, dHidden, inner);
       inner?.dispose();
-      const dUp = spend(dActive, geluGradient(tf, dActive, active, times));
+      const dUp = spend(dActive, geluGradient(tf, dActive, active));
       const up = denseGradient(tf, dUp, norm.value);
       norm.value.dispose();
       const dNorm = spend(dUp, denseInputGradient(tf, dUp, upKernel));

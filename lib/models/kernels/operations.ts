@@ -16,7 +16,7 @@ const dropAxes: Attributes = { ...reduction, keep_dims: { bool: false } };
 const reshaping: Attributes = { ...float, Tshape: { type: 'int32' } };
 const permuting: Attributes = { ...float, Tperm: { type: 'int32' } };
 
-export type Unary = 'Erf' | 'Exp' | 'Neg' | 'Relu' | 'Rsqrt' | 'Softmax' | 'Square';
+export type Unary = 'Erf' | 'Exp' | 'Relu' | 'Rsqrt' | 'Softmax' | 'Square';
 export type Binary = 'AddV2' | 'Mul' | 'ReluGrad' | 'Sub';
 
 export function unary(tf: Tf, operation: Unary, x: Tensor): Tensor {

@@ -2,7 +2,7 @@ import type { Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs-node';
 import type { Tf } from '../tensorflow.ts';
 import { dense, denseGradient } from './dense.ts';
 import { differentiable } from './differentiable.ts';
-import { type Dropout, masked, scaledMask } from './dropout.ts';
+import { masked } from './dropout.ts';
 import { binary, padded, permuted, reshaped, sliced, spend, sumOfRows } from './operations.ts';
 
 export interface EmbeddingWeights {
@@ -20,6 +20,7 @@ export interface EmbeddingWeights {
  * No gradient in `x`.
  *
  * @param x `[plots, height, width, channels]`, whole patches
+ * @param mask of dropout, `[plots * (patches + 1), width]`
  * @returns `[plots * (patches + 1), width]`
  */
 export function patchEmbedding(
@@ -27,7 +28,7 @@ export function patchEmbedding(
   x: Tensor4D,
   [patchHeight, patchWidth]: readonly [number, number],
   weights: EmbeddingWeights,
-  dropout?: { readonly of: Dropout; readonly index: number },
+  mask?: Tensor,
 ): Tensor2D {
   const { kernel, bias, token, positions } = weights;
   const [plots, height, width, channels] = x.shape;
@@ -53,7 +54,6 @@ export function patchEmbedding(
       const added = spend(first, binary(tf, 'AddV2', positions, first));
       const placed = spend(behind, spend(added, binary(tf, 'AddV2', behind, added)));
       const tokens = spend(placed, reshaped(tf, placed, [rows, depth]));
-      const mask = scaledMask(tf, dropout?.of, dropout?.index ?? 0, [rows, depth]);
       return { value: masked(tf, tokens, mask), saved: { pixels, mask } };
     },
     backward(dy, { pixels, mask }) {

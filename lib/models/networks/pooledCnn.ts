@@ -1,8 +1,8 @@
 import type { Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-node';
 import { FurrowError } from '../../../contract/errors.ts';
 import type { PooledCnnParams } from '../../../contract/networks/pooledCnn.ts';
-import { dropoutMask, dropoutScale } from '../kernels/dropout.ts';
-import { spend } from '../kernels/operations.ts';
+import { dropoutMasks } from '../kernels/dropout.ts';
+import { only, spend } from '../kernels/operations.ts';
 import { relu } from '../kernels/relu.ts';
 import { convolutionPlan } from './convolutionPlan.ts';
 import { movingNorm, movingNormPlan } from './movingNorm.ts';
@@ -75,9 +75,7 @@ export function pooledCnn({ filters, kernels, shrink, pooling, dropout }: Pooled
       const pooled = x.mean<Tensor2D>([1, 2]);
       const kept =
         training && dropout > 0
-          ? pooled
-              .mul<Tensor2D>(dropoutMask(tf, training.noise(0), dropout, pooled.shape))
-              .mul<Tensor2D>(dropoutScale(dropout))
+          ? pooled.mul<Tensor2D>(only(dropoutMasks(tf, training.noise(0), dropout, [pooled.shape])))
           : pooled;
       return tf
         .matMul(kept, weight<Tensor2D>('dense/kernel'))

@@ -2,13 +2,13 @@ import type { Tensor, Tensor4D } from '@tensorflow/tfjs-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type VitParams, vitParams } from '../../../contract/networks/vit.ts';
 import { trainParams } from '../../../contract/stages/train.ts';
-import { dropoutMask, dropoutScale } from '../kernels/dropout.ts';
+import { dropoutMasks } from '../kernels/dropout.ts';
 import { layerNormEpsilon } from '../kernels/layerNorm.ts';
 import { closeTo, expectSame, expectSlopes, leftBehind, noiseTensor } from '../kernels/testing.ts';
 import { loadTensorflow, type Tf } from '../tensorflow.ts';
 import { initialWeight } from './initialWeights.ts';
 import type { ForwardPass } from './network.ts';
-import { vit } from './vit.ts';
+import { dropoutPlaces, vit } from './vit.ts';
 
 let tf: Tf;
 beforeAll(async () => {
@@ -45,10 +45,15 @@ function forward(of: VitParams, weights: Weights, training = true): Tensor {
 }
 
 /** The same network, of tfjs's own functions, a plot and a head at a time. */
-function plain({ patch, width, blocks, heads, dropout: rate }: VitParams, weights: Weights, training = true): Tensor {
+function plain(
+  { patch, width, blocks, heads, mlp, dropout: rate }: VitParams,
+  weights: Weights,
+  training = true,
+): Tensor {
   const w = (name: string) => weights[name] as Tensor;
-  const drop = (x: Tensor, index: number) =>
-    training ? x.mul(dropoutMask(tf, noise(index), rate, x.shape)).mul(dropoutScale(rate)) : x;
+  const shapes = dropoutPlaces(blocks).map((place) => [plots * tokens, place === 'hidden' ? mlp : width]);
+  const masks = dropoutMasks(tf, noise(0), rate, shapes);
+  const drop = (x: Tensor, index: number) => (training ? x.mul(masks[index] as Tensor) : x);
   const norm = (x: Tensor, name: string) => {
     const { mean, variance } = tf.moments(x, -1, true);
     const normal = x.sub(mean).div(variance.add(layerNormEpsilon).sqrt());

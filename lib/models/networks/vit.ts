@@ -2,6 +2,7 @@ import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node';
 import { FurrowError } from '../../../contract/errors.ts';
 import type { VitParams } from '../../../contract/networks/vit.ts';
 import { attentionBlock } from '../kernels/attentionBlock.ts';
+import { dropoutMasks } from '../kernels/dropout.ts';
 import { mlpBlock } from '../kernels/mlpBlock.ts';
 import { patchEmbedding } from '../kernels/patchEmbedding.ts';
 import { tokenHead } from '../kernels/tokenHead.ts';
@@ -59,9 +60,9 @@ export function vit({ patch, width, blocks, heads, mlp, dropout: rate }: VitPara
     forward({ tf, x, weight, training }: ForwardPass): Tensor1D {
       const plots = x.shape[0];
       const tokens = tokensOf({ height: x.shape[1], width: x.shape[2] });
-      const of = training && rate > 0 ? { rate, noise: training.noise } : undefined;
-      // Each place that drops out has an index of its own: 0 behind the embedding, then three a block.
-      const dropoutAt = (index: number) => of && { of, index };
+      const rows = plots * tokens;
+      const maskShapes = dropoutPlaces(blocks).map((place) => [rows, place === 'hidden' ? mlp : width]);
+      const masks = training && rate > 0 ? dropoutMasks(tf, training.noise(0), rate, maskShapes) : [];
       const get = (name: string) => weight<Tensor>(name);
 
       let value = patchEmbedding(
@@ -74,7 +75,7 @@ export function vit({ patch, width, blocks, heads, mlp, dropout: rate }: VitPara
           token: get('token'),
           positions: get('positions'),
         },
-        dropoutAt(0),
+        masks[0],
       );
       const shape = { plots, tokens, heads, size: width / heads };
       for (let index = 0; index < blocks; index++) {
@@ -87,7 +88,7 @@ export function vit({ patch, width, blocks, heads, mlp, dropout: rate }: VitPara
           outKernel: get(`${name}/projection/kernel`),
           outBias: get(`${name}/projection/bias`),
         };
-        const attended = attentionBlock(tf, value, attentionWeights, shape, dropoutAt(1 + 3 * index));
+        const attended = attentionBlock(tf, value, attentionWeights, shape, masks[1 + 3 * index]);
         value.dispose();
         const mlpWeights = {
           scale: get(`${name}/norm2/scale`),
@@ -97,7 +98,8 @@ export function vit({ patch, width, blocks, heads, mlp, dropout: rate }: VitPara
           downKernel: get(`${name}/down/kernel`),
           downBias: get(`${name}/down/bias`),
         };
-        value = mlpBlock(tf, attended, mlpWeights, dropoutAt(2 + 3 * index));
+        const [inner, outer] = masks.slice(2 + 3 * index);
+        value = mlpBlock(tf, attended, mlpWeights, { inner, outer });
         attended.dispose();
       }
       return tokenHead(tf, value, tokens, {
@@ -108,6 +110,11 @@ export function vit({ patch, width, blocks, heads, mlp, dropout: rate }: VitPara
       });
     },
   };
+}
+
+/** Where numbers drop out, in order, by the width that they have there: behind the embedding, then three in each block. */
+export function dropoutPlaces(blocks: number): readonly ('token' | 'hidden')[] {
+  return ['token', ...Array.from({ length: blocks }, () => ['token', 'hidden', 'token'] as const).flat()];
 }
 
 function requireWholePatches({ height, width }: InputShape, [patchHeight, patchWidth]: VitParams['patch']): void {
