@@ -6,7 +6,6 @@ import {
   concatenated,
   integers,
   only,
-  packed,
   padded,
   permuted,
   product,
@@ -32,7 +31,7 @@ const valid: Readonly<Record<string, Attribute>> = {
 const leastChannels = 32;
 
 /** Pixels whose products are taken at once: with 128 channels, what they read stays in the processor's cache. */
-const chunkPixels = 16_384;
+const chunkPixels = 8192;
 
 /**
  * Convolution with stride 1 and no padding. The gradient in `x` is taken when `x` is one of the tape's.
@@ -60,8 +59,8 @@ export function convolution(tf: Tf, x: Tensor4D, filters: Tensor4D, inputGradien
 
 /**
  * The gradient in the filters, as products of matrices. With all pixels of all plots in one column, a filter's weight at (row,
- * column) meets the pixel that is row * width + column further on: so the weights of a filter's row are one product of pixels,
- * moved by whole rows, with dy moved by 0, 1, ... pixels side by side. Where there is no dy, there are zeros.
+ * column) meets the pixel that is row * width + column further on. So pixels moved by 0, 1, ... whole rows side by side, times dy
+ * moved by 0, 1, ... pixels side by side, are all weights of all filters. Where there is no dy, there are zeros.
  *
  * @param size of the filters, in pixels
  * @param chunk pixels at a time; sums do not depend on the number of threads
@@ -73,27 +72,25 @@ export function filterGradient(tf: Tf, dy: Tensor4D, x: Tensor4D, size: number, 
   const wide = padded(tf, dy, [[0, 0], [0, around], [around, 0], [0, 0]]); // biome-ignore format: by axis
   const moved = spend(wide, reshaped(tf, wide, [plots * height * width, filters]));
   const pixels = reshaped(tf, x, [plots * height * width, channels]);
-  const parts: Tensor[][] = Array.from({ length: size }, () => []);
+  const parts: Tensor[] = [];
   // The last rows of the last plot meet no dy.
   const end = (plots * height - around) * width;
   for (let from = 0; from < end; from += chunk) {
     const count = Math.min(chunk, end - from);
-    const shifts = Array.from({ length: size }, (_, column) =>
-      sliced(tf, moved, [from + around - column, 0], [count, filters]),
-    );
-    const beside = size === 1 ? (shifts[0] as Tensor).clone() : concatenated(tf, shifts, 1);
-    tf.dispose(shifts);
-    for (const [row, products] of parts.entries()) {
-      const part = sliced(tf, pixels, [from + row * width, 0], [count, channels]);
-      products.push(spend(part, product(tf, part, beside, 'a')));
-    }
-    beside.dispose();
+    const rows = beside(tf, size, (row) => sliced(tf, pixels, [from + row * width, 0], [count, channels]));
+    const columns = beside(tf, size, (column) => sliced(tf, moved, [from + around - column, 0], [count, filters]));
+    parts.push(spend(rows, spend(columns, product(tf, rows, columns, 'a'))));
   }
   tf.dispose([moved, pixels]);
-  const rows = parts.map((products) => total(tf, products));
+  const all = total(tf, parts);
   tf.dispose(parts);
-  const all = packed(tf, rows);
-  tf.dispose(rows);
   const apart = spend(all, reshaped(tf, all, [size, channels, size, filters]));
   return spend(apart, permuted(tf, apart, [0, 2, 1, 3]));
+}
+
+function beside(tf: Tf, count: number, make: (index: number) => Tensor): Tensor {
+  const parts = Array.from({ length: count }, (_, index) => make(index));
+  const joined = count === 1 ? (parts[0] as Tensor).clone() : concatenated(tf, parts, 1);
+  tf.dispose(parts);
+  return joined;
 }

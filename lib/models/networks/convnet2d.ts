@@ -2,6 +2,7 @@ import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-node
 import { FurrowError } from '../../../contract/errors.ts';
 import type { Convnet2dParams } from '../../../contract/networks/convnet2d.ts';
 import { convolution } from '../kernels/convolution.ts';
+import { maxPool } from '../kernels/maxPool.ts';
 import { spend } from '../kernels/operations.ts';
 import { relu } from '../kernels/relu.ts';
 import { convolutionPlan } from './convolutionPlan.ts';
@@ -67,7 +68,7 @@ export function convnet2d({ filters, kernels }: Convnet2dParams): Network {
       const active1 = spend(normal1, relu(tf, normal1));
       const convolved2 = spend(active1, convolution(tf, active1, weight<Tensor4D>('conv2/kernel')));
       const normal2 = spend(convolved2, movingNorm(pass, 'norm2', convolved2));
-      const pooled = spend(normal2, tf.maxPool(normal2, 2, 2, 'valid'));
+      const pooled = spend(normal2, maxPool(tf, normal2, 2));
       const active2 = spend(pooled, relu(tf, pooled));
       const flat = active2.reshape<Tensor<import('@tensorflow/tfjs-node').Rank.R2>>([x.shape[0], -1]);
       const dense = tf.matMul(flat, weight<Tensor2D>('dense/kernel')).add(weight<Tensor1D>('dense/bias'));

@@ -2,8 +2,10 @@ import type { Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-node';
 import { FurrowError } from '../../../contract/errors.ts';
 import type { PooledCnnParams } from '../../../contract/networks/pooledCnn.ts';
 import { dropoutMasks } from '../kernels/dropout.ts';
+import { maxPool } from '../kernels/maxPool.ts';
 import { only, spend } from '../kernels/operations.ts';
 import { relu } from '../kernels/relu.ts';
+import type { Tf } from '../tensorflow.ts';
 import { convolutionPlan } from './convolutionPlan.ts';
 import { movingNorm, movingNormPlan } from './movingNorm.ts';
 import type { ForwardPass, InputShape, Network, WeightPlan } from './network.ts';
@@ -33,8 +35,9 @@ export function pooledCnn({ filters, kernels, shrink, pooling, dropout }: Pooled
     kernel: Array.isArray(kernels) ? (kernels[at] as number) : kernels,
     shrink: shrink[at] ?? 1,
   }));
+  const pool = (tf: Tf, x: Tensor4D, size: number) =>
+    pooling === 'max' ? maxPool(tf, x, size) : tf.avgPool(x, size, size, 'valid');
   const features = filters.at(-1) as number;
-  const pool = { mean: 'avgPool', max: 'maxPool' } as const;
 
   return {
     plan({ height, width, channels }: InputShape): readonly WeightPlan[] {
@@ -69,7 +72,7 @@ export function pooledCnn({ filters, kernels, shrink, pooling, dropout }: Pooled
         if (x !== pass.x) x.dispose();
         const normal = spend(convolved, movingNorm(pass, layer.norm, convolved));
         const active = spend(normal, relu(tf, normal));
-        x = layer.shrink > 1 ? tf[pool[pooling]](active, layer.shrink, layer.shrink, 'valid') : active;
+        x = layer.shrink > 1 ? pool(tf, active, layer.shrink) : active;
         if (x !== active) active.dispose();
       }
       const pooled = x.mean<Tensor2D>([1, 2]);
