@@ -1,16 +1,41 @@
-import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-node';
+import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-node';
 import type { Tf } from '../tensorflow.ts';
+import { differentiable } from './differentiable.ts';
 import { type Attribute, execute } from './execute.ts';
+import { byOneDnn, hasOneDnn } from './oneDnn.ts';
+import { binary, spend } from './operations.ts';
+import { relu } from './relu.ts';
 
 /** Added to the variance. As in Keras. */
 const epsilon = 1e-3;
 
-const layout: Readonly<Record<string, Attribute>> = {
+type Attributes = Readonly<Record<string, Attribute>>;
+
+const layout: Attributes = {
   T: { type: 'float32' },
   U: { type: 'float32' },
   data_format: { string: 'NHWC' },
   epsilon: { float: epsilon },
 };
+
+const training: Attributes = { ...layout, is_training: { bool: true } };
+const once: Attributes = { ...training, exponential_avg_factor: { float: 1 } };
+const alone = ['FusedBatchNormV3', once] as const;
+const withRelu = [
+  '_MklNativeFusedBatchNormEx',
+  { ...once, ...byOneDnn, num_side_inputs: { int: 0 }, activation_mode: { string: 'Relu' } },
+] as const;
+
+/** Value, mean, unbiased variance, then what the gradient takes. */
+type Outputs = [Tensor4D, Tensor1D, Tensor1D, Tensor1D, Tensor1D, Tensor1D];
+
+interface Saved {
+  readonly x: Tensor;
+  readonly center: Tensor;
+  readonly spread: Tensor;
+  /** The value, where ReLU is in it. */
+  readonly active?: Tensor;
+}
 
 export interface NormalizedBatch {
   /** `[plots, height, width, channels]` */
@@ -26,48 +51,43 @@ export interface NormalizedBatch {
  * time, as TensorFlow's `FusedBatchNormV3` with `FusedBatchNormGradV3` as its gradient. The value is normalised by the biased
  * variance, divided by n; what is given back for moving averages is the unbiased one.
  *
+ * ReLU behind it costs no pass of its own, where the library is with oneDNN: what lies between the two is never written.
+ *
  * Ioffe, Szegedy: Batch normalization. ICML 2015. https://arxiv.org/abs/1502.03167
  */
-export function normalizeBatch(tf: Tf, x: Tensor4D, scale: Tensor1D, offset: Tensor1D): NormalizedBatch {
+export function normalizeBatch(
+  tf: Tf,
+  x: Tensor4D,
+  scale: Tensor1D,
+  offset: Tensor1D,
+  activation?: 'relu',
+): NormalizedBatch {
+  if (activation === 'relu' && !hasOneDnn(tf)) {
+    const { value, mean, variance } = normalizeBatch(tf, x, scale, offset);
+    return { value: spend(value, relu(tf, value)), mean, variance };
+  }
   const statistics: Tensor1D[] = [];
-  const operation = tf.customGrad((...parameters) => {
-    const [input, gain, shift, save] = parameters as unknown as [
-      Tensor4D,
-      Tensor1D,
-      Tensor1D,
-      (tensors: unknown[]) => void,
-    ];
-    const none = tf.tensor1d([]);
-    const outputs = execute(
-      tf,
-      'FusedBatchNormV3',
-      [input, gain, shift, none, none],
-      { ...layout, is_training: { bool: true }, exponential_avg_factor: { float: 1 } },
-      6,
-    );
-    const [value, mean, variance, ...reserved] = outputs as [
-      Tensor4D,
-      Tensor1D,
-      Tensor1D,
-      Tensor1D,
-      Tensor1D,
-      Tensor1D,
-    ];
-    save([input, gain, ...reserved]);
-    statistics.push(tf.keep(mean), tf.keep(variance));
-    const gradFunc = (dy: unknown, saved: unknown) => {
-      const [x0, gain0, reserve1, reserve2, reserve3] = saved as [Tensor4D, Tensor1D, Tensor1D, Tensor1D, Tensor1D];
-      return execute(
-        tf,
-        'FusedBatchNormGradV3',
-        [dy as Tensor4D, x0, gain0, reserve1, reserve2, reserve3],
-        { ...layout, is_training: { bool: true } },
-        5,
-      ).slice(0, 3);
-    };
-    return { value, gradFunc } as never;
+  const value = differentiable<Tensor4D, Saved>(tf, [x, scale, offset], {
+    forward() {
+      const none = tf.tensor1d([]);
+      const [operation, attributes] = activation ? withRelu : alone;
+      const outputs = execute(tf, operation, [x, scale, offset, none, none], attributes, 6);
+      none.dispose();
+      const [value, mean, variance, center, spread, rest] = outputs as Outputs;
+      statistics.push(tf.keep(mean), tf.keep(variance));
+      rest.dispose();
+      return { value, saved: { x, center, spread, ...(activation && { active: value }) } };
+    },
+    backward(dy, { x: saved, center, spread, active }) {
+      const through = active ? binary(tf, 'ReluGrad', dy, active) : dy;
+      active?.dispose();
+      const none = tf.tensor1d([]);
+      const gradients = execute(tf, 'FusedBatchNormGradV3', [through, saved, scale, center, spread, none], training, 5);
+      tf.dispose([none, ...gradients.slice(3)]);
+      if (active) through.dispose();
+      return gradients.slice(0, 3);
+    },
   });
-  const value = operation(x, scale, offset) as Tensor4D;
   const [mean, variance] = statistics as [Tensor1D, Tensor1D];
   return { value, mean, variance };
 }

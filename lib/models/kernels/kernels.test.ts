@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { loadTensorflow, type Tf } from '../tensorflow.ts';
 import { normalizeBatch, normalizeBy } from './batchNorm.ts';
 import { relu } from './relu.ts';
-import { closeTo, noise, slopes } from './testing.ts';
+import { closeTo, expectSame, noise, slopes } from './testing.ts';
 
 let tf: Tf;
 beforeAll(async () => {
@@ -83,6 +83,20 @@ describe('normalizeBatch', () => {
       (values) => fused(tf.tensor4d(values, shape), scale, offset).mul(weights).sum().dataSync()[0] as number,
     );
     for (const [index, place] of places.entries()) expect(gradient[place]).toBeCloseTo(measured[index] as number, 2);
+  });
+
+  it('with ReLU behind it is the same as both, in value, statistics and gradients', () => {
+    const { x, scale, offset } = inputs();
+    const both = ([a, b, c]: readonly Tensor[]) =>
+      normalizeBatch(tf, a as Tensor4D, b as Tensor1D, c as Tensor1D, 'relu').value;
+    expectSame(tf, both, ([a, b, c]) => tf.relu(plain(a as Tensor4D, b as Tensor1D, c as Tensor1D)), [
+      x,
+      scale,
+      offset,
+    ]);
+    const [alone, fused] = [normalizeBatch(tf, x, scale, offset), normalizeBatch(tf, x, scale, offset, 'relu')];
+    closeTo(fused.mean, alone.mean);
+    closeTo(fused.variance, alone.variance);
   });
 
   it("by the batch's own biased statistics is what normalizeBy does with them", () => {

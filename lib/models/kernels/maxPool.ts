@@ -2,12 +2,12 @@ import type { Tensor, Tensor4D } from '@tensorflow/tfjs-node';
 import type { Tf } from '../tensorflow.ts';
 import { differentiable } from './differentiable.ts';
 import { type Attribute, execute } from './execute.ts';
+import { byOneDnn, hasOneDnn } from './oneDnn.ts';
 import { only } from './operations.ts';
 
 type Attributes = Readonly<Record<string, Attribute>>;
 
-/** The label under which TensorFlow keeps oneDNN's own kernels. */
-const byOneDnn: Attributes = { _kernel: { string: 'MklNameChangeOp' }, workspace_enabled: { bool: true } };
+const withPlaces: Attributes = { ...byOneDnn, workspace_enabled: { bool: true } };
 
 /**
  * Max pooling of squares beside each other, the rest at the borders left out. Of equal pixels the first one gets the gradient.
@@ -28,7 +28,7 @@ export function maxPool(tf: Tf, x: Tensor4D, size: number): Tensor4D {
         const value = only(execute(tf, 'MaxPool', [x], attributes, 1));
         return { value, saved: { x, value } };
       }
-      const [value, places] = execute(tf, '_MklNativeMaxPool', [x], { ...attributes, ...byOneDnn }, 2) as [
+      const [value, places] = execute(tf, '_MklNativeMaxPool', [x], { ...attributes, ...withPlaces }, 2) as [
         Tensor,
         Tensor,
       ];
@@ -36,7 +36,7 @@ export function maxPool(tf: Tf, x: Tensor4D, size: number): Tensor4D {
     },
     backward(dy, { x: saved, value, places }) {
       if (!places) return execute(tf, 'MaxPoolGrad', [saved, value, dy], attributes, 1);
-      return execute(tf, '_MklNativeMaxPoolGrad', [saved, value, dy, places], { ...attributes, ...byOneDnn }, 1);
+      return execute(tf, '_MklNativeMaxPoolGrad', [saved, value, dy, places], { ...attributes, ...withPlaces }, 1);
     },
   });
 }
@@ -49,19 +49,4 @@ function attributesOf(size: number): Attributes {
     padding: { string: 'VALID' },
     data_format: { string: 'NHWC' },
   };
-}
-
-let oneDnn: boolean | undefined;
-
-/** Whether this build of TensorFlow is with oneDNN: those for ARM and macOS may be without. */
-function hasOneDnn(tf: Tf): boolean {
-  oneDnn ??= tf.tidy(() => {
-    try {
-      execute(tf, '_MklNativeMaxPool', [tf.zeros([1, 1, 1, 1])], { ...attributesOf(1), ...byOneDnn }, 2);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-  return oneDnn;
 }

@@ -64,8 +64,7 @@ export function convnet2d({ filters, kernels }: Convnet2dParams): Network {
     forward(pass: ForwardPass): Tensor1D {
       const { tf, x, weight } = pass;
       const convolved1 = convolution(tf, x, weight<Tensor4D>('conv1/kernel'), false);
-      const normal1 = spend(convolved1, movingNorm(pass, 'norm1', convolved1));
-      const active1 = spend(normal1, relu(tf, normal1));
+      const active1 = spend(convolved1, movingNorm(pass, 'norm1', convolved1, 'relu'));
       const convolved2 = spend(active1, convolution(tf, active1, weight<Tensor4D>('conv2/kernel')));
       const normal2 = spend(convolved2, movingNorm(pass, 'norm2', convolved2));
       const pooled = spend(normal2, maxPool(tf, normal2, 2));

@@ -4,7 +4,6 @@ import type { PooledCnnParams } from '../../../contract/networks/pooledCnn.ts';
 import { dropoutMasks } from '../kernels/dropout.ts';
 import { maxPool } from '../kernels/maxPool.ts';
 import { only, spend } from '../kernels/operations.ts';
-import { relu } from '../kernels/relu.ts';
 import type { Tf } from '../tensorflow.ts';
 import { convolutionPlan } from './convolutionPlan.ts';
 import { movingNorm, movingNormPlan } from './movingNorm.ts';
@@ -70,8 +69,7 @@ export function pooledCnn({ filters, kernels, shrink, pooling, dropout }: Pooled
       for (const layer of layers) {
         const convolved = tf.conv2d(x, weight<Tensor4D>(`${layer.name}/kernel`), 1, 'same');
         if (x !== pass.x) x.dispose();
-        const normal = spend(convolved, movingNorm(pass, layer.norm, convolved));
-        const active = spend(normal, relu(tf, normal));
+        const active = spend(convolved, movingNorm(pass, layer.norm, convolved, 'relu'));
         x = layer.shrink > 1 ? pool(tf, active, layer.shrink) : active;
         if (x !== active) active.dispose();
       }
