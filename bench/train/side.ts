@@ -3,6 +3,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { batchWork } from '../../lib/models/child/batchWork.ts';
 import { processMemory } from '../../lib/models/child/memory.ts';
 
 /** Of a side's standard error, what is kept to say why it ended. */
@@ -38,7 +39,8 @@ export class Side {
   #stderr = '';
 
   constructor({ command, args, env }: Program) {
-    this.#child = spawn(command, args, { env: { ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+    const [program, given] = batchWork(command, args);
+    this.#child = spawn(program, given, { env: { ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
       this.#stderr = (this.#stderr + chunk).slice(-stderrTail);
     });

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import { FurrowError, isFailureCode } from '../../../contract/errors.ts';
 import type { StageLog, StageProgress } from '../../../contract/stage.ts';
+import { batchWork } from './batchWork.ts';
 import { childEnvironment } from './environment.ts';
 import { lackOfMemory, oomKills, outOfMemory, type WatchedMemory, watchMemory } from './memory.ts';
 import type { FromChild, ToChild } from './messages.ts';
@@ -50,9 +51,11 @@ export async function runChild(options: ChildRun): Promise<unknown> {
     throw new FurrowError('SETUP_INCOMPLETE', 'The program of the child process is not built');
   }
   const killsBefore = oomKills();
+  const [execPath, execArgv] = batchWork(process.execPath, []);
   const child = fork(entry, [], {
+    execPath,
+    execArgv,
     env: { ...speaksOfMemory, ...childEnvironment(process.env), ...options.env },
-    execArgv: [],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   const stderr = keepTail(child);
