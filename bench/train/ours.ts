@@ -6,6 +6,7 @@ import { floatsOf, floatsToBytes } from '../../lib/models/floats.ts';
 import type { InputShape, WeightPlan } from '../../lib/models/networks/network.ts';
 import { networkFor } from '../../lib/models/networks/networkFor.ts';
 import { loadTensorflow, type Tf } from '../../lib/models/tensorflow.ts';
+import { collectGarbage } from '../../lib/models/trainer/collectGarbage.ts';
 import { lossFor } from '../../lib/models/trainer/loss.ts';
 import { Variables } from '../../lib/models/trainer/variables.ts';
 import type { BatchFiles } from './cases.ts';
@@ -98,6 +99,7 @@ async function steps(count: number): Promise<object> {
     ms.push(performance.now() - started);
     // As between the steps of a training, which listens to its parent there.
     await new Promise((resolve) => setImmediate(resolve));
+    collectGarbage();
   }
   return { ms, losses, tensors: tf.memory().numTensors };
 }

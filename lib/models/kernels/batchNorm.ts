@@ -1,15 +1,13 @@
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-node';
 import type { Tf } from '../tensorflow.ts';
 import { differentiable } from './differentiable.ts';
-import { type Attribute, execute } from './execute.ts';
+import { type Attributes, execute } from './execute.ts';
 import { byOneDnn, hasOneDnn } from './oneDnn.ts';
 import { binary, spend } from './operations.ts';
 import { relu } from './relu.ts';
 
 /** Added to the variance. As in Keras. */
 const epsilon = 1e-3;
-
-type Attributes = Readonly<Record<string, Attribute>>;
 
 const layout: Attributes = {
   T: { type: 'float32' },
@@ -31,8 +29,8 @@ type Outputs = [Tensor4D, Tensor1D, Tensor1D, Tensor1D, Tensor1D, Tensor1D];
 
 interface Saved {
   readonly x: Tensor;
-  readonly center: Tensor;
-  readonly spread: Tensor;
+  /** What TensorFlow hands from the value to its gradient: by number, as `Object.values` gives it back. */
+  readonly reserved: object;
   /** The value, where ReLU is in it. */
   readonly active?: Tensor;
 }
@@ -61,8 +59,9 @@ export function normalizeBatch(
   scale: Tensor1D,
   offset: Tensor1D,
   activation?: 'relu',
+  oneDnn = hasOneDnn(tf),
 ): NormalizedBatch {
-  if (activation === 'relu' && !hasOneDnn(tf)) {
+  if (activation && !oneDnn) {
     const { value, mean, variance } = normalizeBatch(tf, x, scale, offset);
     return { value: spend(value, relu(tf, value)), mean, variance };
   }
@@ -73,17 +72,16 @@ export function normalizeBatch(
       const [operation, attributes] = activation ? withRelu : alone;
       const outputs = execute(tf, operation, [x, scale, offset, none, none], attributes, 6);
       none.dispose();
-      const [value, mean, variance, center, spread, rest] = outputs as Outputs;
+      const [value, mean, variance, ...reserved] = outputs as Outputs;
       statistics.push(tf.keep(mean), tf.keep(variance));
-      rest.dispose();
-      return { value, saved: { x, center, spread, ...(activation && { active: value }) } };
+      return { value, saved: { x, reserved, ...(activation && { active: value }) } };
     },
-    backward(dy, { x: saved, center, spread, active }) {
+    backward(dy, { x: saved, reserved, active }) {
       const through = active ? binary(tf, 'ReluGrad', dy, active) : dy;
       active?.dispose();
-      const none = tf.tensor1d([]);
-      const gradients = execute(tf, 'FusedBatchNormGradV3', [through, saved, scale, center, spread, none], training, 5);
-      tf.dispose([none, ...gradients.slice(3)]);
+      const inputs = [through, saved, scale, ...Object.values(reserved)];
+      const gradients = execute(tf, 'FusedBatchNormGradV3', inputs, training, 5);
+      tf.dispose(gradients.slice(3));
       if (active) through.dispose();
       return gradients.slice(0, 3);
     },

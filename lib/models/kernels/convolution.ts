@@ -1,7 +1,7 @@
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-node';
 import type { Tf } from '../tensorflow.ts';
 import { differentiable } from './differentiable.ts';
-import { type Attribute, execute } from './execute.ts';
+import { type Attributes, execute } from './execute.ts';
 import {
   concatenated,
   integers,
@@ -15,7 +15,7 @@ import {
   total,
 } from './operations.ts';
 
-const valid: Readonly<Record<string, Attribute>> = {
+const valid: Attributes = {
   T: { type: 'float32' },
   strides: { int: [1, 1, 1, 1] },
   padding: { string: 'VALID' },
@@ -32,6 +32,9 @@ const leastChannels = 32;
 
 /** Pixels whose products are taken at once: with 128 channels, what they read stays in the processor's cache. */
 const chunkPixels = 8192;
+
+/** Chunks' products in memory at once: those of large filters are tens of megabytes each. */
+const mostParts = 8;
 
 /**
  * Convolution with stride 1 and no padding. The gradient in `x` is taken when `x` is one of the tape's.
@@ -72,7 +75,7 @@ export function filterGradient(tf: Tf, dy: Tensor4D, x: Tensor4D, size: number, 
   const wide = padded(tf, dy, [[0, 0], [0, around], [around, 0], [0, 0]]); // biome-ignore format: by axis
   const moved = spend(wide, reshaped(tf, wide, [plots * height * width, filters]));
   const pixels = reshaped(tf, x, [plots * height * width, channels]);
-  const parts: Tensor[] = [];
+  let parts: Tensor[] = [];
   // The last rows of the last plot meet no dy.
   const end = (plots * height - around) * width;
   for (let from = 0; from < end; from += chunk) {
@@ -80,12 +83,18 @@ export function filterGradient(tf: Tf, dy: Tensor4D, x: Tensor4D, size: number, 
     const rows = beside(tf, size, (row) => sliced(tf, pixels, [from + row * width, 0], [count, channels]));
     const columns = beside(tf, size, (column) => sliced(tf, moved, [from + around - column, 0], [count, filters]));
     parts.push(spend(rows, spend(columns, product(tf, rows, columns, 'a'))));
+    if (parts.length === mostParts) parts = [summed(tf, parts)];
   }
   tf.dispose([moved, pixels]);
-  const all = total(tf, parts);
-  tf.dispose(parts);
+  const all = summed(tf, parts);
   const apart = spend(all, reshaped(tf, all, [size, channels, size, filters]));
   return spend(apart, permuted(tf, apart, [0, 2, 1, 3]));
+}
+
+function summed(tf: Tf, parts: readonly Tensor[]): Tensor {
+  const sum = total(tf, parts);
+  tf.dispose([...parts]);
+  return sum;
 }
 
 function beside(tf: Tf, count: number, make: (index: number) => Tensor): Tensor {

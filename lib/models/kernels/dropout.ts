@@ -1,20 +1,20 @@
 import type { Tensor } from '@tensorflow/tfjs-node';
 import type { Tf } from '../tensorflow.ts';
-import { type Attribute, execute } from './execute.ts';
+import { type Attributes, execute } from './execute.ts';
 import { binary, constant, reshaped, scalar, sliced, spend } from './operations.ts';
 
 /** Random numbers are the dear part of dropout: one of these decides on four numbers, a byte each. */
 const steps = 256;
 
-const random: Readonly<Record<string, Attribute>> = {
+const random: Attributes = {
   dtype: { type: 'int32' },
   T: { type: 'int32' },
   Tseed: { type: 'int32' },
 };
-const toBytes: Readonly<Record<string, Attribute>> = { T: { type: 'int32' }, type: { type: 'uint8' } };
-const bytes: Readonly<Record<string, Attribute>> = { T: { type: 'uint8' } };
-const toByte: Readonly<Record<string, Attribute>> = { SrcT: { type: 'int32' }, DstT: { type: 'uint8' } };
-const toFloat: Readonly<Record<string, Attribute>> = { SrcT: { type: 'bool' }, DstT: { type: 'float32' } };
+const toBytes: Attributes = { T: { type: 'int32' }, type: { type: 'uint8' } };
+const bytes: Attributes = { T: { type: 'uint8' } };
+const toByte: Attributes = { SrcT: { type: 'int32' }, DstT: { type: 'uint8' } };
+const toFloat: Attributes = { SrcT: { type: 'bool' }, DstT: { type: 'float32' } };
 
 /**
  * Masks to multiply by, one of each shape, out of one draw: `rate` of their numbers, rounded to 1/256, are zeros, the others what

@@ -12,6 +12,8 @@ export type Attribute =
   | { readonly string: string }
   | { readonly shape: readonly number[] };
 
+export type Attributes = Readonly<Record<string, Attribute>>;
+
 /**
  * Runs one operation on TensorFlow's backend.
  *
@@ -21,7 +23,7 @@ export function execute(
   tf: Tf,
   operation: string,
   inputs: readonly Tensor[],
-  attributes: Readonly<Record<string, Attribute>>,
+  attributes: Attributes,
   outputs: number,
 ): Tensor[] {
   const backend = tf.backend() as NodeJSKernelBackend;
@@ -33,7 +35,7 @@ type Listed = Parameters<NodeJSKernelBackend['executeMultipleOutputs']>[1];
 /** As tfjs wants them. Attributes that are constants of a module are brought into that form once: kernels run 100,000 times a minute. */
 const known = new WeakMap<object, Listed>();
 
-function listed({ binding }: NodeJSKernelBackend, attributes: Readonly<Record<string, Attribute>>): Listed {
+function listed({ binding }: NodeJSKernelBackend, attributes: Attributes): Listed {
   const before = known.get(attributes);
   if (before) return before;
   const types = { float32: binding.TF_FLOAT, int32: binding.TF_INT32, bool: binding.TF_BOOL, uint8: binding.TF_UINT8 };

@@ -2,8 +2,9 @@ import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadTensorflow, type Tf } from '../tensorflow.ts';
 import { normalizeBatch, normalizeBy } from './batchNorm.ts';
+import { hasOneDnn } from './oneDnn.ts';
 import { relu } from './relu.ts';
-import { closeTo, expectSame, noise, slopes } from './testing.ts';
+import { closeTo, expectSame, leftBehind, noise, noiseTensor, slopes } from './testing.ts';
 
 let tf: Tf;
 beforeAll(async () => {
@@ -87,13 +88,20 @@ describe('normalizeBatch', () => {
 
   it('with ReLU behind it is the same as both, in value, statistics and gradients', () => {
     const { x, scale, offset } = inputs();
-    const both = ([a, b, c]: readonly Tensor[]) =>
-      normalizeBatch(tf, a as Tensor4D, b as Tensor1D, c as Tensor1D, 'relu').value;
-    expectSame(tf, both, ([a, b, c]) => tf.relu(plain(a as Tensor4D, b as Tensor1D, c as Tensor1D)), [
-      x,
-      scale,
-      offset,
-    ]);
+    const composed = ([a, b, c]: readonly Tensor[]) => tf.relu(plain(a as Tensor4D, b as Tensor1D, c as Tensor1D));
+    for (const oneDnn of [hasOneDnn(tf), false]) {
+      const both = ([a, b, c]: readonly Tensor[]) => {
+        const made = normalizeBatch(tf, a as Tensor4D, b as Tensor1D, c as Tensor1D, 'relu', oneDnn);
+        tf.dispose([made.mean, made.variance]);
+        return made.value;
+      };
+      for (const channels of [2, 16, 17]) {
+        const of = (draw: number) => noiseTensor(tf, [channels], draw);
+        const given = [noiseTensor(tf, [2, 3, 4, channels], 6), of(7), of(8)];
+        expectSame(tf, both, composed, given, 3);
+        expect(leftBehind(tf, both, given)).toBe(0);
+      }
+    }
     const [alone, fused] = [normalizeBatch(tf, x, scale, offset), normalizeBatch(tf, x, scale, offset, 'relu')];
     closeTo(fused.mean, alone.mean);
     closeTo(fused.variance, alone.variance);

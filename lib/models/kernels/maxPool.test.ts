@@ -2,6 +2,7 @@ import type { Tensor, Tensor4D } from '@tensorflow/tfjs-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadTensorflow, type Tf } from '../tensorflow.ts';
 import { maxPool } from './maxPool.ts';
+import { hasOneDnn } from './oneDnn.ts';
 import { expectSame, expectSlopes, leftBehind, noiseTensor } from './testing.ts';
 
 let tf: Tf;
@@ -9,8 +10,9 @@ beforeAll(async () => {
   tf = await loadTensorflow();
 });
 
-describe('maxPool', () => {
-  const fused = (size: number) => (given: readonly Tensor[]) => maxPool(tf, given[0] as Tensor4D, size);
+describe.each(['as the library has it', "by TensorFlow's own kernels"])('maxPool, %s', (which) => {
+  const fused = (size: number) => (given: readonly Tensor[]) =>
+    maxPool(tf, given[0] as Tensor4D, size, which.startsWith('as') && hasOneDnn(tf));
   const plain = (size: number) => (given: readonly Tensor[]) => tf.maxPool(given[0] as Tensor4D, size, size, 'valid');
 
   it("has the value and gradient of TensorFlow's, on sizes that leave a rest too", () => {

@@ -1,13 +1,8 @@
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-node';
 import type { Tf } from '../tensorflow.ts';
 import { differentiable } from './differentiable.ts';
-import { type Attribute, execute } from './execute.ts';
+import { type Attributes, execute } from './execute.ts';
 import { byOneDnn, hasOneDnn } from './oneDnn.ts';
-import { only } from './operations.ts';
-
-type Attributes = Readonly<Record<string, Attribute>>;
-
-const withPlaces: Attributes = { ...byOneDnn, workspace_enabled: { bool: true } };
 
 /**
  * Max pooling of squares beside each other, the rest at the borders left out. Of equal pixels the first one gets the gradient.
@@ -20,33 +15,44 @@ const withPlaces: Attributes = { ...byOneDnn, workspace_enabled: { bool: true } 
  * @param x `[plots, height, width, channels]`
  * @returns `[plots, floor(height / size), floor(width / size), channels]`
  */
-export function maxPool(tf: Tf, x: Tensor4D, size: number): Tensor4D {
-  const attributes = attributesOf(size);
-  return differentiable<Tensor4D, { x: Tensor; value: Tensor; places?: Tensor }>(tf, [x], {
+export function maxPool(tf: Tf, x: Tensor4D, size: number, oneDnn = hasOneDnn(tf)): Tensor4D {
+  const attributes = attributesOf(size, oneDnn);
+  return differentiable<Tensor4D, Saved>(tf, [x], {
     forward() {
-      if (!hasOneDnn(tf)) {
-        const value = only(execute(tf, 'MaxPool', [x], attributes, 1));
-        return { value, saved: { x, value } };
-      }
-      const [value, places] = execute(tf, '_MklNativeMaxPool', [x], { ...attributes, ...withPlaces }, 2) as [
-        Tensor,
-        Tensor,
-      ];
-      return { value, saved: { x, value, places } };
+      const [value, places] = (
+        oneDnn ? execute(tf, '_MklNativeMaxPool', [x], attributes, 2) : execute(tf, 'MaxPool', [x], attributes, 1)
+      ) as [Tensor, Tensor?];
+      return { value, saved: { x, value, ...(places && { places }) } };
     },
     backward(dy, { x: saved, value, places }) {
       if (!places) return execute(tf, 'MaxPoolGrad', [saved, value, dy], attributes, 1);
-      return execute(tf, '_MklNativeMaxPoolGrad', [saved, value, dy, places], { ...attributes, ...withPlaces }, 1);
+      return execute(tf, '_MklNativeMaxPoolGrad', [saved, value, dy, places], attributes, 1);
     },
   });
 }
 
-function attributesOf(size: number): Attributes {
-  return {
-    T: { type: 'float32' },
-    ksize: { int: [1, size, size, 1] },
-    strides: { int: [1, size, size, 1] },
-    padding: { string: 'VALID' },
-    data_format: { string: 'NHWC' },
-  };
+interface Saved {
+  readonly x: Tensor;
+  readonly value: Tensor;
+  /** Of each maximum in its square, as oneDNN notes it. */
+  readonly places?: Tensor;
+}
+
+const known = new Map<string, Attributes>();
+
+function attributesOf(size: number, oneDnn: boolean): Attributes {
+  const key = `${size} ${oneDnn}`;
+  let attributes = known.get(key);
+  if (!attributes) {
+    attributes = {
+      T: { type: 'float32' },
+      ksize: { int: [1, size, size, 1] },
+      strides: { int: [1, size, size, 1] },
+      padding: { string: 'VALID' },
+      data_format: { string: 'NHWC' },
+      ...(oneDnn && { ...byOneDnn, workspace_enabled: { bool: true } }),
+    };
+    known.set(key, attributes);
+  }
+  return attributes;
 }

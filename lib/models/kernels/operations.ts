@@ -4,9 +4,7 @@
  */
 import type { Tensor } from '@tensorflow/tfjs-node';
 import type { Tf } from '../tensorflow.ts';
-import { type Attribute, execute } from './execute.ts';
-
-type Attributes = Readonly<Record<string, Attribute>>;
+import { type Attributes, execute } from './execute.ts';
 
 const float: Attributes = { T: { type: 'float32' } };
 const channelsLast: Attributes = { ...float, data_format: { string: 'NHWC' } };

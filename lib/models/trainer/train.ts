@@ -2,6 +2,7 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { NamedTensor, TrainingState } from './checkpoint.ts';
 import { checkpointClock } from './checkpointClock.ts';
+import { collectGarbage } from './collectGarbage.ts';
 import { type TrainingOptions, TrainingRun } from './trainingRun.ts';
 
 export type { TrainingOptions } from './trainingRun.ts';
@@ -69,6 +70,7 @@ export async function trainNetwork(options: TrainingOptions, hooks: TrainingHook
     while (next) {
       // Lets messages from the parent arrive: TensorFlow's calls do not return in between.
       await breathe();
+      collectGarbage();
       if (hooks.stopRequested()) {
         await next.catch(() => {});
         return end('stopped');

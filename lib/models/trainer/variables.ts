@@ -7,7 +7,6 @@ import type { Tf } from '../tensorflow.ts';
 import { averagingShare, moveAverage } from './average.ts';
 import type { NamedTensor } from './checkpoint.ts';
 import { clipScale, globalNorm, halfSquares } from './clip.ts';
-import { collectGarbage } from './collectGarbage.ts';
 import { areFinite } from './finite.ts';
 import { lossAndGradients } from './gradients.ts';
 import type { LossFunction } from './loss.ts';
@@ -113,7 +112,6 @@ export class Variables {
     } finally {
       predicted?.dispose();
       scalars.dispose();
-      collectGarbage(options.step);
     }
   }
 
