@@ -18,7 +18,7 @@ export const howToCompare =
 
 /** Undefined where there is none, or it has no PyTorch. */
 export function findPython(given: string | undefined): string | undefined {
-  const named = given ?? process.env.FURROW_BENCH_PYTHON;
+  const named = given || process.env.FURROW_BENCH_PYTHON || undefined;
   if (named !== undefined && !hasTorch(named)) throw new Error(`${named} cannot import torch`);
   if (named !== undefined) return named;
   return existsSync(installed) && hasTorch(installed) ? installed : undefined;
