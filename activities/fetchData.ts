@@ -1,24 +1,45 @@
 import { resolve } from 'node:path';
 import { FurrowError } from '../contract/errors.ts';
 import { parseSource } from '../contract/sourceAddress.ts';
-import { type AttemptContext, implementStage, type StageProgress } from '../contract/stage.ts';
+import { type AttemptContext, implementStage, type SourceVersion, type StageProgress } from '../contract/stage.ts';
 import { fetchData } from '../contract/stages/fetchData.ts';
 
 export default implementStage(fetchData, {
-  async resolve(context) {
+  async resolve(context): Promise<SourceVersion> {
     const address = parseSource(context.params.source);
-    if (address.scheme === 'synthetic') {
-      const { syntheticVersion } = await import('../lib/data/source/syntheticSource.ts');
-      return syntheticVersion(address.plots);
+    switch (address.scheme) {
+      case 'synthetic': {
+        const { syntheticVersion } = await import('../lib/data/source/syntheticSource.ts');
+        return syntheticVersion(address.plots);
+      }
+      case 'file': {
+        const { folderVersion } = await import('../lib/data/source/folderSource.ts');
+        return folderVersion(folderOf(context, address.path));
+      }
+      case 'gs': {
+        const { listObjects } = await import('../lib/data/source/gcsSource.ts');
+        const { versionOfObjects } = await import('../lib/data/source/objects.ts');
+        const objects = await listObjects(address.bucket, address.prefix);
+        return versionOfObjects(objects, context.params.source, context.keep);
+      }
     }
-    const { folderVersion } = await import('../lib/data/source/folderSource.ts');
-    return folderVersion(folderOf(context, address.path));
   },
 
   async run(context) {
     const { source, signal, output, scratch } = context;
     if (!source) throw new FurrowError('INTERNAL', 'fetchData was run without a resolved source');
     const address = parseSource(context.params.source);
+    const facts = { ...source.facts, version: source.digest };
+    if (address.scheme === 'gs') {
+      const { gcsPlace } = await import('../lib/data/source/gcsSource.ts');
+      const { fetchObjects, parsePins } = await import('../lib/data/source/objects.ts');
+      if (!source.pins) throw new FurrowError('INTERNAL', 'The source was resolved without its objects');
+      const pins = await context.kept(source.pins);
+      const place = await gcsPlace();
+      const { fetchedBytes } = await fetchObjects({ ...context, place, objects: parsePins(pins) });
+      await output.attach('source.json', pins);
+      return { facts: { ...facts, fetchedBytes } };
+    }
     let bytes = 0;
     const progress = (done: number, total: number, sum: number): void => {
       bytes = sum;
@@ -37,7 +58,7 @@ export default implementStage(fetchData, {
       const { fetchFolder } = await import('../lib/data/source/folderSource.ts');
       await fetchFolder(folderOf(context, address.path), source, scratch, output, progress);
     }
-    return { facts: { ...source.facts, bytes, version: source.digest } };
+    return { facts: { ...facts, bytes } };
   },
 });
 

@@ -387,7 +387,7 @@ test('memory does not grow with the number of plots', async () => {
     params: preprocess.contract.params.parse({ size: [side, side] }),
     seed: 1,
     scratch: bench.folder,
-    output: { add: added, addFile: added, attach: added, attachFile: added },
+    output: { add: added, addFile: added, addStored: added, attach: added, attachFile: added },
     signal: new AbortController().signal,
     log: { info: () => undefined, warn: () => undefined },
     progress: () => {

@@ -20,7 +20,10 @@ const nameSchema = z.string().regex(namePattern, nameRule);
 const storeSchema = z
   .string()
   .min(1)
-  .refine((text) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(text), 'Unknown store scheme: expected the path of a folder');
+  .refine(
+    (text) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(text) || /^gs:\/\/[a-z0-9][a-z0-9._-]+(\/|$)/.test(text),
+    'Unknown store: expected the path of a folder, or gs://bucket/prefix',
+  );
 
 export const stageSchema = z.strictObject({
   uses: z.string().min(1).describe('The kind of stage; `furrow stages` lists them.'),
@@ -40,7 +43,9 @@ export const pipelineSchema = z.strictObject({
   name: nameSchema.describe('The name of the pipeline, under which its runs are listed.'),
   description: z.string().max(2000).optional().describe('What the pipeline is for.'),
   seed: z.int().min(0).default(0).describe('All that is random is derived from it.'),
-  store: storeSchema.default('.furrow/store').describe('The folder that holds artifacts, checkpoints and results.'),
+  store: storeSchema
+    .default('.furrow/store')
+    .describe('What holds artifacts, checkpoints and results: a folder, or `gs://bucket/prefix`.'),
   strictRuntime: z
     .boolean()
     .default(false)

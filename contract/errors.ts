@@ -20,6 +20,10 @@ export const failures = {
     retryable: false,
     action: 'The source changes while it is read; wait until uploads are over and run again.',
   },
+  SOURCE_UNAVAILABLE: {
+    retryable: true,
+    action: 'Check that the source can be reached; what was fetched stays, and the run goes on when it is back.',
+  },
   SOURCE_UNKNOWN_SCHEME: { retryable: false, action: 'Use one of the schemes that the message lists.' },
   DATA_BAD_INPUT: {
     retryable: false,
@@ -35,6 +39,15 @@ export const failures = {
     action: 'Save the array as 2 or 3 axes of float32, for example `np.save(file, array.astype("<f4"))`.',
   },
   FILE_UNREADABLE: { retryable: false, action: 'Replace the file: it is damaged or not what its name says.' },
+  CREDENTIALS_MISSING: {
+    retryable: false,
+    action:
+      "Give the worker Google's default credentials: `gcloud auth application-default login`, or GOOGLE_APPLICATION_CREDENTIALS, or a service account.",
+  },
+  ACCESS_DENIED: {
+    retryable: false,
+    action: "Grant the worker's account the role that the message asks for (Storage Object User on the bucket).",
+  },
   STORE_NOT_FOUND: { retryable: false, action: 'Check `store:`, and that this worker has that folder mounted.' },
   STORE_MISMATCH: {
     retryable: false,

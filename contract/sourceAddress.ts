@@ -4,7 +4,10 @@ import { suggest } from './suggest.ts';
 
 export type SourceAddress =
   /** A folder; `path` is relative to the run's base folder, or absolute. */
-  { readonly scheme: 'file'; readonly path: string } | { readonly scheme: 'synthetic'; readonly plots: SyntheticPlots };
+  | { readonly scheme: 'file'; readonly path: string }
+  /** What lies below a prefix of a bucket of Google Cloud Storage. */
+  | { readonly scheme: 'gs'; readonly bucket: string; readonly prefix: string }
+  | { readonly scheme: 'synthetic'; readonly plots: SyntheticPlots };
 
 /** A made-up nitrogen trial; see lib/data/synthetic. */
 export interface SyntheticPlots {
@@ -21,6 +24,7 @@ export interface SyntheticPlots {
 /** Every scheme, with an example. */
 export const sourceSchemes = {
   file: 'file:data/plots',
+  gs: 'gs://bucket/plots',
   synthetic: 'synthetic:plots?train=120&test=40&seed=7',
 } as const;
 
@@ -31,6 +35,7 @@ export const sourceSchemes = {
 export function parseSource(source: string): SourceAddress {
   const [, scheme, rest] = /^([a-z][a-z0-9+.-]*):(.*)$/is.exec(source) ?? [];
   if (scheme === 'file') return { scheme, path: folderPath(rest ?? '', source) };
+  if (scheme === 'gs') return { scheme, ...bucketAddress(rest ?? '', source) };
   if (scheme === 'synthetic') return { scheme, plots: syntheticPlots(rest ?? '', source) };
   const known = Object.entries(sourceSchemes).map(([name, example]) => `\`${name}:\` (as in \`${example}\`)`);
   throw new FurrowError(
@@ -51,6 +56,15 @@ function folderPath(rest: string, source: string): string {
   }
   if (path === '' || path.includes('\0')) throw invalid(source, 'names no folder');
   return path;
+}
+
+function bucketAddress(rest: string, source: string): { bucket: string; prefix: string } {
+  const [, bucket, prefix = ''] = /^\/\/([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])(?:\/(.*))?$/s.exec(rest) ?? [];
+  const path = prefix.replace(/\/+$/, '');
+  if (!bucket || (path !== '' && path.split('/').some((segment) => ['', '.', '..'].includes(segment)))) {
+    throw invalid(source, 'names no bucket; write `gs://bucket` or `gs://bucket/prefix`');
+  }
+  return { bucket, prefix: path };
 }
 
 interface Rule {

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type {
+  ArtifactFile,
   ArtifactKind,
   ArtifactReader,
   ArtifactRef,
@@ -72,6 +73,8 @@ export interface SourceVersion {
   readonly digest: Digest;
   /** Small: addresses, counts, revisions. Never contents, never a list as long as the data. */
   readonly facts: JsonObject;
+  /** A list too long for history, kept by {@link ResolveContext.keep}: which object, of which generation. */
+  readonly pins?: Digest;
 }
 
 /** Seen in heartbeats, `furrow watch` and the Temporal UI. Hints only: the store is the truth. */
@@ -135,6 +138,20 @@ export interface AttemptContext<P> {
   readonly baseFolder: string;
 }
 
+export interface ResolveContext<P> extends AttemptContext<P> {
+  /** Puts what {@link SourceVersion.pins} names into the store. */
+  keep(content: Uint8Array): Promise<Digest>;
+}
+
+/** Which contents of the store a source knows under another name: what is there is not fetched again. */
+export interface Fetched {
+  /** @param name of a content: `md5:HEX`, or an address with its generation */
+  find(name: string): Promise<StoredContent | undefined>;
+  note(name: string, content: StoredContent): Promise<void>;
+}
+
+export type StoredContent = Pick<ArtifactFile, 'digest' | 'bytes'>;
+
 export interface StageContext<P = unknown, I extends InputRules = InputRules> extends AttemptContext<P> {
   readonly inputs: StageInputs<I>;
   /** The pipeline's seed; 0 for a stage that does not use one. */
@@ -143,6 +160,9 @@ export interface StageContext<P = unknown, I extends InputRules = InputRules> ex
   readonly attempt: number;
   /** For `source` stages: what was resolved, to be fetched exactly. */
   readonly source: SourceVersion | undefined;
+  /** What {@link ResolveContext.keep} has kept. */
+  kept(digest: Digest): Promise<Uint8Array>;
+  readonly fetched: Fetched;
   readonly output: ArtifactWriter;
   readonly checkpoints: Checkpoints;
   readonly pointers: Pointers;
@@ -159,7 +179,7 @@ export interface StageOutcome {
 
 export interface StageImplementation<P, I extends InputRules> {
   /** `source` stages only: what does the source hold now? Short, never cached. */
-  resolve?(context: AttemptContext<P>): Promise<SourceVersion>;
+  resolve?(context: ResolveContext<P>): Promise<SourceVersion>;
   run(context: StageContext<P, I>): Promise<StageOutcome>;
   /** `effect` stages only: is what `finished` says still there? */
   isPresent?(context: StageContext<P, I>, finished: FinishedStage): Promise<boolean>;

@@ -28,6 +28,7 @@ const neverInClient = [
   '@temporalio/worker',
   '@temporalio/core-bridge',
   '@tensorflow/*',
+  '@google-cloud/*',
   'fastify',
   'pino',
   '@fastify/*',

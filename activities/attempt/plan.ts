@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, relative, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { Digest } from '../../contract/artifact.ts';
 import { FurrowError } from '../../contract/errors.ts';
 import {
@@ -14,7 +13,7 @@ import { packageVersions } from '../../lib/code/fingerprints.ts';
 import { parsePipeline } from '../../lib/config/parsePipeline.ts';
 import { formatProblem } from '../../lib/config/problem.ts';
 import { digestOfJson } from '../../lib/store/digest.ts';
-import { openStore, openStoreAt } from '../../lib/store/store.ts';
+import { openStore, openStoreAt, storeUri } from '../../lib/store/store.ts';
 import { contractsOf, type StageCode } from './catalog.ts';
 import { checkRequest } from './request.ts';
 
@@ -85,7 +84,7 @@ async function readConfig(path: string, { baseFolder }: PlanSettings): Promise<C
 }
 
 async function makeStore(store: string, baseFolder: string): Promise<StoreLocation> {
-  return (await openStore(pathToFileURL(resolve(baseFolder, store)).href, { create: true })).location;
+  return (await openStore(storeUri(store, baseFolder), { create: true })).location;
 }
 
 function refuseUnknownStages(refresh: readonly string[], known: readonly string[]): void {

@@ -11,7 +11,9 @@ import {
 } from '../../contract/stage.ts';
 import { runtimeClass } from '../../lib/models/runtimeClass.ts';
 import { openArtifact, stageArtifact } from '../../lib/store/artifacts.ts';
+import { putBlob, readBlobWhole } from '../../lib/store/blobs.ts';
 import { removeCheckpoints } from '../../lib/store/checkpoints.ts';
+import { fetchedOf } from '../../lib/store/fetched.ts';
 import { commitManifest, lookUp, type ManifestState } from '../../lib/store/manifests.ts';
 import { openStoreAt, type Store } from '../../lib/store/store.ts';
 import { type Attempt, inAttempt } from './attempt.ts';
@@ -48,8 +50,9 @@ export async function runStage(stage: Stage, task: StageTask, code: StageCode): 
 export async function resolveStage(stage: Stage, task: StageTask, code: StageCode): Promise<SourceVersion> {
   return inAttempt({ stage, task, code }, async ({ base, secrets }) => {
     if (!stage.implementation.resolve) throw new FurrowError('INTERNAL', `Stage ${task.uses} is no source`);
-    const { digest, facts } = await stage.implementation.resolve(base);
-    return { digest, facts: redactJson(facts, secrets) };
+    const keep = async (content: Uint8Array) => (await putBlob(await openStoreAt(task.store), content)).digest;
+    const { digest, facts, pins } = await stage.implementation.resolve({ ...base, keep });
+    return { digest, facts: redactJson(facts, secrets), ...(pins && { pins }) };
   });
 }
 
@@ -78,6 +81,8 @@ async function runUnlessFinished(known: ManifestState | undefined, prepared: Pre
     key,
     attempt: context.info.attempt,
     source: task.source,
+    kept: (digest) => readBlobWhole(store, digest),
+    fetched: fetchedOf(store),
     output,
     checkpoints,
     pointers: attemptPointers(store),

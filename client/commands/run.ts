@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { type TrainPipelineInput, workflowType } from '../../contract/messages.ts';
 import { mainQueue } from '../../contract/queues.ts';
 import { parseSet } from '../../lib/config/overrides.ts';
 import { runPage } from '../../lib/connection/connection.ts';
-import { openStore } from '../../lib/store/store.ts';
+import { openStore, storeUri } from '../../lib/store/store.ts';
 import { connect } from '../connect.ts';
 import { ensureUp } from '../embedded.ts';
 import { follow } from '../follow.ts';
@@ -46,7 +44,7 @@ export async function run(file: string | undefined, options: RunOptions, output:
   await ensureUp(output);
   const [{ client, target }, store] = await Promise.all([
     connect(),
-    openStore(pathToFileURL(resolve(pipeline.store)).href, { create: true }),
+    openStore(storeUri(pipeline.store, process.cwd()), { create: true }),
   ]);
   const input: TrainPipelineInput = {
     config: content,

@@ -30,7 +30,11 @@ async function writeInto(target: string): Promise<void> {
   const unused = (): never => {
     throw new Error('not used');
   };
-  const writer = writeFeatures({ add, addFile: unused, attach: unused, attachFile: unused }, plotLength, channels);
+  const writer = writeFeatures(
+    { add, addFile: unused, addStored: unused, attach: unused, attachFile: unused },
+    plotLength,
+    channels,
+  );
   for (const split of splits) {
     for (let index = 0; index < counts[split]; index++) {
       const row: PlotRow = { plot: `${split}${index}`, split, group: 'g', target: index };

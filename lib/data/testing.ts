@@ -16,6 +16,8 @@ import type {
   StageProgress,
 } from '../../contract/stage.ts';
 import { openArtifact, stageArtifact } from '../store/artifacts.ts';
+import { putBlob, readBlobWhole } from '../store/blobs.ts';
+import { fetchedOf } from '../store/fetched.ts';
 import { openStore } from '../store/store.ts';
 
 export interface Workbench {
@@ -77,7 +79,8 @@ export async function openWorkbench(): Promise<Workbench> {
         scratch,
         baseFolder: folder,
       };
-      const source = await stage.implementation.resolve?.(attempt);
+      const keep = async (content: Uint8Array) => (await putBlob(store, content)).digest;
+      const source = await stage.implementation.resolve?.({ ...attempt, keep });
       await afterResolve?.();
       const outcome = await stage.implementation.run({
         ...attempt,
@@ -88,6 +91,8 @@ export async function openWorkbench(): Promise<Workbench> {
         key: `sha256:${'0'.repeat(64)}`,
         attempt: 1,
         source,
+        kept: (digest) => readBlobWhole(store, digest),
+        fetched: fetchedOf(store),
         output,
         checkpoints: unused('checkpoints'),
         pointers: unused('pointers'),

@@ -68,11 +68,18 @@ export function stageArtifact(store: Store, kind: ArtifactKind): StagedArtifact 
       return keep(target, { path: checkPath(path), ...(await putBlobFile(store, file)) });
     },
   });
+  const stored = async (path: string, { digest, bytes }: Pick<ArtifactFile, 'digest' | 'bytes'>) => {
+    if (await hasBlob(store, digest, bytes)) return keep(files, { path: checkPath(path), digest, bytes });
+    throw new FurrowError('BLOB_MISSING', `${store.driver.uriOf(blobName(digest))} is missing`, {
+      details: { digest },
+    });
+  };
   const inside = taker(files);
   const beside = taker(attachments);
   return {
     add: inside.content,
     addFile: inside.file,
+    addStored: stored,
     attach: beside.content,
     attachFile: beside.file,
     async seal() {

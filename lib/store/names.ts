@@ -18,6 +18,11 @@ export function checkpointFolder(key: Digest): string {
   return `checkpoints/${hexOf(key)}/`;
 }
 
+export function fetchedName(name: Digest): string {
+  const hex = hexOf(name);
+  return `fetched/${hex.slice(0, 2)}/${hex}`;
+}
+
 export function runRecordName(workflowId: string, runId: string): string {
   return `runs/${segment(workflowId)}/${segment(runId)}`;
 }

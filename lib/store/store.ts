@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
+import { resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { FurrowError } from '../../contract/errors.ts';
 import type { StoreLocation } from '../../contract/messages.ts';
 import type { StoreDriver } from './driver.ts';
@@ -16,19 +17,28 @@ export interface Store {
 }
 
 /**
- * Opens the store at `uri` (`file:///…`), making it when the folder is empty or absent and `create` is set.
+ * The address of the store that a pipeline file names: `gs://…` as it is, else the path of a folder.
  *
- * @throws FurrowError `STORE_NOT_FOUND`, `STORE_FORMAT`, `STORE_UNAVAILABLE`.
+ * @param base where a relative path starts
+ */
+export function storeUri(store: string, base: string): string {
+  return isGcs(store) ? store : pathToFileURL(resolve(base, store)).href;
+}
+
+/**
+ * Opens the store at `uri` (`file:///…`, `gs://bucket/prefix`), making it when there is none and `create` is set. A bucket has to be
+ * there.
+ *
+ * @throws FurrowError `STORE_NOT_FOUND`, `STORE_FORMAT`, `STORE_UNAVAILABLE`; `CREDENTIALS_MISSING`, `ACCESS_DENIED`.
  */
 export async function openStore(uri: string, options: { create: boolean }): Promise<Store> {
-  const root = folderOf(uri);
-  const driver = folderDriver(root);
+  const driver = await driverAt(uri);
   let identity = await readIdentity(driver);
   if (!identity) {
     if (!options.create) {
       throw new FurrowError('STORE_NOT_FOUND', `There is no store at ${uri}`, { details: { uri } });
     }
-    await prepareFolder(root);
+    if (!isGcs(uri)) await prepareFolder(folderOf(uri));
     const fresh = JSON.stringify({ format: storeFormat, id: randomUUID() });
     await driver.create(storeFile, new TextEncoder().encode(`${fresh}\n`));
     // Two may make it at once: whoever came first gave it its id.
@@ -80,7 +90,18 @@ async function readIdentity(driver: StoreDriver): Promise<{ format: number; id: 
   throw new FurrowError('STORE_FORMAT', `${driver.uriOf(storeFile)} is not a store's identity`);
 }
 
+function isGcs(uri: string): boolean {
+  return uri.startsWith('gs://');
+}
+
+/** The client for Cloud Storage takes a third of a second to load: only for those who use it. */
+async function driverAt(uri: string): Promise<StoreDriver> {
+  return isGcs(uri) ? (await import('./gcsDriver.ts')).gcsDriver(uri) : folderDriver(folderOf(uri));
+}
+
 function folderOf(uri: string): string {
   if (uri.startsWith('file:')) return fileURLToPath(uri);
-  throw new FurrowError('STORE_NOT_FOUND', `Unknown kind of store: ${uri} (known: a folder)`, { details: { uri } });
+  throw new FurrowError('STORE_NOT_FOUND', `Unknown kind of store: ${uri} (known: a folder, gs://bucket/prefix)`, {
+    details: { uri },
+  });
 }

@@ -6,6 +6,7 @@ import { FurrowError } from '../../../contract/errors.ts';
 import type { SourceVersion } from '../../../contract/stage.ts';
 import { forEachBounded } from '../../store/bounded.ts';
 import { digestOf, digestOfFile, digestOfJson } from '../../store/digest.ts';
+import { isLitter } from './litter.ts';
 
 interface SourceFile {
   /** Below the folder, with forward slashes. */
@@ -179,11 +180,6 @@ async function walk({ root, folder, seen, files, escaping, prefix = '' }: Walk):
 function isWithin(root: string, target: string): boolean {
   const path = relative(root, target);
   return path !== '' && path !== '..' && !path.startsWith(`..${sep}`);
-}
-
-/** Hidden files, and what macOS and Windows leave behind. */
-function isLitter(name: string): boolean {
-  return name.startsWith('.') || ['thumbs.db', 'desktop.ini', 'icon\r', '__macosx'].includes(name.toLowerCase());
 }
 
 const mostShown = 20;

@@ -1,11 +1,14 @@
 /** How a source's plots will split, from names and labels alone: by the very code that `preprocess` uses, before a pixel is read. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { parseSource, type SourceAddress } from '../../../contract/sourceAddress.ts';
 import type { PreprocessParams } from '../../../contract/stages/preprocess.ts';
 import { describePlots } from '../../data/group/describePlots.ts';
 import { groupFiles } from '../../data/group/groupFiles.ts';
 import { readLabels } from '../../data/group/labels.ts';
+import type { PinnedObject } from '../../data/source/objects.ts';
 import { splitPlots } from '../../data/split/splitPlots.ts';
 import { syntheticBands } from '../../data/synthetic/canopy.ts';
 import { layOut } from '../../data/synthetic/trial.ts';
@@ -39,12 +42,10 @@ export async function countPlots({
   baseFolder: string;
 }): Promise<GroupedPlots> {
   const address = parseSource(source);
-  const folder = address.scheme === 'file' ? resolve(baseFolder, address.path) : undefined;
-  const paths = folder === undefined ? syntheticPaths(address) : await listPaths(folder);
+  const { paths, read } = await listing(address, baseFolder);
   const columns = params.target === 'filename' ? undefined : params.target.labels;
-  const hasLabels = columns !== undefined && folder !== undefined && paths.includes(columns.file);
-  const labels =
-    columns && readLabels(hasLabels ? await readFile(join(folder, columns.file), 'utf8') : undefined, columns);
+  const hasLabels = columns !== undefined && paths.includes(columns.file);
+  const labels = columns && readLabels(hasLabels ? await read(columns.file) : undefined, columns);
   const { plots } = describePlots(groupFiles(paths, params.pattern, params.bands).plots, {
     labels,
     labelsFile: columns?.file ?? '',
@@ -58,11 +59,34 @@ export async function countPlots({
   return { train: count('train'), validation: count('validation'), groups: groups.size };
 }
 
-function syntheticPaths(address: SourceAddress): string[] {
-  if (address.scheme !== 'synthetic') throw new RangeError(`Expected to know what a ${address.scheme} source holds`);
-  return layOut(address.plots).flatMap(({ split, name }) =>
-    syntheticBands.map((band) => `${split}/${name}_${band}.tif`),
-  );
+interface Listing {
+  readonly paths: readonly string[];
+  read(path: string): Promise<string>;
+}
+
+async function listing(address: SourceAddress, baseFolder: string): Promise<Listing> {
+  switch (address.scheme) {
+    case 'file': {
+      const folder = resolve(baseFolder, address.path);
+      return { paths: await listPaths(folder), read: (path) => readFile(join(folder, path), 'utf8') };
+    }
+    case 'gs': {
+      const { gcsPlace, listObjects } = await import('../../data/source/gcsSource.ts');
+      const objects = await listObjects(address.bucket, address.prefix);
+      const place = await gcsPlace();
+      const read = async (path: string) => {
+        const object = objects.find((each) => each.path === path) as PinnedObject;
+        return text(Readable.from(await place.open(object)));
+      };
+      return { paths: objects.map(({ path }) => path), read };
+    }
+    case 'synthetic': {
+      const paths = layOut(address.plots).flatMap(({ split, name }) =>
+        syntheticBands.map((band) => `${split}/${name}_${band}.tif`),
+      );
+      return { paths, read: () => Promise.reject(new RangeError('Synthetic plots have no labels file')) };
+    }
+  }
 }
 
 /** With forward slashes; without hidden files, as the source itself. */

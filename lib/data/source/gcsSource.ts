@@ -1,0 +1,76 @@
+/** A prefix of a bucket as a source: what lies below it now, each object at its generation. */
+import type { Storage } from '@google-cloud/storage';
+import { FurrowError } from '../../../contract/errors.ts';
+import { gcsClient } from '../../gcs/client.ts';
+import { gcsFailure, statusOf } from '../../gcs/errors.ts';
+import type { ObjectPlace, PinnedObject } from './objects.ts';
+
+interface Listed {
+  readonly name: string;
+  readonly size: string;
+  readonly generation: string;
+  /** Base64, both. */
+  readonly md5Hash?: string;
+  readonly crc32c?: string;
+}
+
+const listed = 'items(name,size,generation,md5Hash,crc32c),nextPageToken';
+
+/**
+ * The objects below the prefix. Names that end with a slash are folders that a console has made.
+ *
+ * @throws FurrowError `SOURCE_NOT_FOUND`, `SOURCE_UNAVAILABLE`, `CREDENTIALS_MISSING`, `ACCESS_DENIED`
+ */
+export async function listObjects(bucket: string, prefix: string, client?: Storage): Promise<readonly PinnedObject[]> {
+  const below = prefix === '' ? '' : `${prefix}/`;
+  const place = `gs://${bucket}/${prefix}`;
+  try {
+    const [files] = await (client ?? (await gcsClient()))
+      .bucket(bucket)
+      .getFiles({ prefix: below, fields: listed, maxResults: 1000, autoPaginate: true });
+    // With `fields` the client gives what the server sent, and no `File`, whatever its types say.
+    return (files as unknown as readonly Listed[])
+      .filter(({ name }) => !name.endsWith('/'))
+      .map(({ name, size, generation, md5Hash, crc32c }) => ({
+        path: name.slice(below.length),
+        uri: `gs://${bucket}/${name}#${generation}`,
+        bytes: Number(size),
+        ...(md5Hash && { md5: Buffer.from(md5Hash, 'base64').toString('hex') }),
+        ...(crc32c && { crc32c }),
+      }));
+  } catch (error) {
+    throw gcsFailure(error, place, 'source');
+  }
+}
+
+export async function gcsPlace(client?: Storage): Promise<ObjectPlace> {
+  const storage = client ?? (await gcsClient());
+  const { CRC32C } = await import('@google-cloud/storage');
+  return {
+    async open({ uri }) {
+      const [, bucket = '', name = '', generation = ''] = /^gs:\/\/([^/]+)\/(.+)#(\d+)$/s.exec(uri) ?? [];
+      // Every byte is checked by us: the client passes over a checksum that the server does not send.
+      const body = storage
+        .bucket(bucket)
+        .file(name, { generation })
+        .createReadStream({ validation: false, decompress: false });
+      return explained(body, uri);
+    },
+    async checksum({ crc32c }) {
+      const sum = new CRC32C();
+      return { update: (bytes) => sum.update(Buffer.from(bytes)), holds: () => sum.toString() === crc32c };
+    },
+  };
+}
+
+async function* explained(body: AsyncIterable<Uint8Array>, uri: string): AsyncIterable<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    if (statusOf(error) === 404) {
+      const what = `${uri} is gone: it was removed, or replaced in a bucket that keeps no versions`;
+      throw new FurrowError('SOURCE_CHANGED', what, { details: { uri }, cause: error });
+    }
+    throw gcsFailure(error, uri, 'source');
+  }
+}
