@@ -2,6 +2,7 @@
 // `npm test` after the set-up: style and arrows between rooms, types, then every test, with coverage.
 import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
+import { ensureGcsServer } from '../setup/testServers.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const tool = (/** @type {string} */ path) => join(root, 'node_modules', path);
@@ -13,10 +14,13 @@ const steps = [
   ['tests', [tool('vitest/vitest.mjs'), 'run', '--coverage', ...process.argv.slice(2)]],
 ];
 
+const gcs = await ensureGcsServer();
+const env = { ...process.env, ...(gcs && { FURROW_TEST_GCS: gcs }) };
+
 for (const [name, args] of steps) {
   const started = Date.now();
   process.stdout.write(`\n${name}\n`);
-  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
+  const { status } = spawnSync(process.execPath, args, { cwd: root, env, stdio: 'inherit' });
   if (status !== 0) {
     process.stderr.write(`${name}: failed\n`);
     process.exit(status ?? 1);

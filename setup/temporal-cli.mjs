@@ -3,9 +3,9 @@
 import { chmod, mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { asideOf, cacheRoot, sweep } from './cache.mjs';
-import { runCommand } from './command.mjs';
 import { downloadFile, fetchText } from './download.mjs';
 import { reason, SetupFailure } from './failure.mjs';
+import { goInstall, goVersion } from './goInstall.mjs';
 import { withLock } from './lock.mjs';
 import { temporal } from './pins.mjs';
 import { mebibytes, startStep } from './progress.mjs';
@@ -14,7 +14,6 @@ import {
   cachedTemporal,
   isBelow,
   MIN_SERVER,
-  PROGRAM,
   searchTemporal,
   TEMPORAL_VERSION,
   writeOrigin,
@@ -26,8 +25,6 @@ const DOWNLOADS = 'https://temporal.download/cli';
 const ANSWER_MS = 10_000;
 const GO_PACKAGE = 'github.com/temporalio/cli/cmd/temporal';
 const VERSION_VARIABLE = 'github.com/temporalio/cli/temporalcli.Version';
-/** 2 to 5 minutes on two cores; far more on a small shared machine. */
-const GO_BUILD_MS = 30 * 60_000;
 const GO_MIN = '1.25.0';
 
 /** Makes sure that a usable `temporal` is there, and says which ones were passed over. */
@@ -131,34 +128,10 @@ async function download(to, step) {
  * @param {import('./progress.mjs').Step} step
  */
 async function build(to, step) {
-  const env = { ...process.env, GOBIN: asideOf(to) };
   const go = await goVersion();
   if (isBelow(go, GO_MIN) && process.env.GOTOOLCHAIN === 'local')
     throw new Error(`Go is ${go}, ${GO_MIN} or later is needed`);
   step.note('Temporal CLI: built from source by Go, once for this user; this takes 2 to 5 minutes');
-  step.update('downloading its Go modules');
-  let compiled = 0;
-  try {
-    const flags = ['-trimpath', '-ldflags', `-s -w -X ${VERSION_VARIABLE}=${TEMPORAL_VERSION}`];
-    await runCommand('go', ['install', '-v', ...flags, `${GO_PACKAGE}@v${TEMPORAL_VERSION}`], {
-      env,
-      timeoutMs: GO_BUILD_MS,
-      onLine: (line) => {
-        if (line.startsWith('go: downloading')) return step.update(line.slice('go: '.length, 80));
-        compiled++;
-        step.update(`compiling, ${compiled} Go packages done`);
-      },
-    });
-    await rename(join(env.GOBIN, PROGRAM), to);
-  } finally {
-    await rm(env.GOBIN, { recursive: true, force: true });
-  }
-}
-
-/** @returns {Promise<string>} `1.26.8` */
-async function goVersion() {
-  const said = await runCommand('go', ['version'], { timeoutMs: 30_000 }).catch((cause) => {
-    throw new Error('there is no Go here', { cause });
-  });
-  return /go(\d+\.\d+(?:\.\d+)?)/.exec(said)?.[1] ?? '0';
+  const flags = ['-trimpath', '-ldflags', `-s -w -X ${VERSION_VARIABLE}=${TEMPORAL_VERSION}`];
+  await goInstall(`${GO_PACKAGE}@v${TEMPORAL_VERSION}`, to, step, { flags });
 }

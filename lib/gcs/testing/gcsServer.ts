@@ -1,4 +1,4 @@
-/** A real server that speaks the protocol of Cloud Storage: `go install github.com/fsouza/fake-gcs-server@v1.56.1`. */
+/** A real server that speaks the protocol of Cloud Storage, fsouza/fake-gcs-server: `npm test` builds it where there is Go. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
@@ -7,7 +7,7 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** `FURROW_TEST_GCS`, else in the per-user cache, else on the PATH. */
+/** `FURROW_TEST_GCS`, as `npm test` sets it, else in the per-user cache, else on the PATH. */
 export const gcsProgram = findProgram();
 
 export interface GcsServer {
@@ -39,9 +39,9 @@ export async function gcsServer(): Promise<GcsServer> {
 
 function findProgram(): string | undefined {
   const { FURROW_TEST_GCS, XDG_CACHE_HOME, PATH = '' } = process.env;
-  const cache = join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'furrow/gcs');
+  const cache = join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'furrow/test-servers');
   const onPath = PATH.split(delimiter).map((folder) => join(folder, 'fake-gcs-server'));
-  return [FURROW_TEST_GCS, join(cache, 'fake-gcs-server'), ...onPath].find((path) => path && existsSync(path));
+  return [FURROW_TEST_GCS, join(cache, 'fake-gcs-server-1.56.1'), ...onPath].find((path) => path && existsSync(path));
 }
 
 function freePort(): Promise<number> {
