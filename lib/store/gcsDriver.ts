@@ -5,6 +5,7 @@ import type { File, Storage } from '@google-cloud/storage';
 import { FurrowError } from '../../contract/errors.ts';
 import { parseSource } from '../../contract/sourceAddress.ts';
 import { gcsClient } from '../gcs/client.ts';
+import { type Download, download } from '../gcs/download.ts';
 import { gcsFailure, statusOf } from '../gcs/errors.ts';
 import type { Content, PointerState, StoreDriver } from './driver.ts';
 import { checkName, checkPrefix } from './names.ts';
@@ -25,7 +26,8 @@ export async function gcsDriver(uri: string, client?: Storage): Promise<StoreDri
   const address = parseSource(uri);
   if (address.scheme !== 'gs') throw new TypeError(`Expected gs://…, got ${uri}`);
   const { bucket: bucketName, prefix } = address;
-  const bucket = (client ?? (await gcsClient())).bucket(bucketName);
+  const storage = client ?? (await gcsClient());
+  const bucket = storage.bucket(bucketName);
   const root = prefix === '' ? '' : `${prefix}/`;
   const base = `gs://${bucketName}${prefix === '' ? '' : `/${prefix}`}`;
   const uriOf = (name: string) => `${base}/${name}`;
@@ -72,20 +74,21 @@ export async function gcsDriver(uri: string, client?: Storage): Promise<StoreDri
   }
 
   /** An object's bytes, with the generation that they are of. */
-  async function whole(name: string): Promise<{ content: Buffer; generation: string } | undefined> {
-    const body = fileOf(name).createReadStream(reading);
-    let generation = '';
-    body.on('response', ({ headers }: { headers: Record<string, string | undefined> }) => {
-      generation = headers['x-goog-generation'] ?? '';
-    });
-    const chunks: Buffer[] = [];
+  async function opened(name: string): Promise<Download | undefined> {
     try {
-      for await (const chunk of body) chunks.push(chunk as Buffer);
+      return await download(storage, { bucket: bucketName, name: root + checkName(name) });
     } catch (error) {
       if (isAbsent(error)) return undefined;
       throw failure(error, name);
     }
-    return { content: Buffer.concat(chunks), generation };
+  }
+
+  async function whole(name: string): Promise<{ content: Buffer; generation: string } | undefined> {
+    const found = await opened(name);
+    if (!found) return undefined;
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of caught(found.body, (error) => failure(error, name))) chunks.push(chunk);
+    return { content: Buffer.concat(chunks), generation: found.generation };
   }
 
   const failure = (error: unknown, name: string) => gcsFailure(error, uriOf(name));
@@ -99,11 +102,8 @@ export async function gcsDriver(uri: string, client?: Storage): Promise<StoreDri
     read: async (name) => (await whole(name))?.content,
 
     async open(name) {
-      // Asked first, so that what is absent is known before the first byte is.
-      const metadata = await metadataOf(name);
-      if (!metadata) return undefined;
-      const file = bucket.file(root + name, { generation: String(metadata.generation) });
-      return caught(file.createReadStream(reading), (error) => failure(error, name));
+      const found = await opened(name);
+      return found && caught(found.body, (error) => failure(error, name));
     },
 
     async size(name) {
@@ -135,9 +135,6 @@ export async function gcsDriver(uri: string, client?: Storage): Promise<StoreDri
     listPointers: namesBelow,
   };
 }
-
-/** Objects are kept as they are: gzip would be undone on the way, and its checksum is of something else. */
-const reading = { validation: 'crc32c', decompress: false } as const;
 
 interface Upload {
   readonly expected: string | 0;

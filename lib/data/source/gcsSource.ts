@@ -2,6 +2,7 @@
 import type { Storage } from '@google-cloud/storage';
 import { FurrowError } from '../../../contract/errors.ts';
 import { gcsClient } from '../../gcs/client.ts';
+import { download } from '../../gcs/download.ts';
 import { gcsFailure, statusOf } from '../../gcs/errors.ts';
 import type { ObjectPlace, PinnedObject } from './objects.ts';
 
@@ -47,30 +48,19 @@ export async function gcsPlace(client?: Storage): Promise<ObjectPlace> {
   const storage = client ?? (await gcsClient());
   const { CRC32C } = await import('@google-cloud/storage');
   return {
-    async open({ uri }) {
+    async *open({ uri }, signal) {
       const [, bucket = '', name = '', generation = ''] = /^gs:\/\/([^/]+)\/(.+)#(\d+)$/s.exec(uri) ?? [];
-      // Every byte is checked by us: the client passes over a checksum that the server does not send.
-      const body = storage
-        .bucket(bucket)
-        .file(name, { generation })
-        .createReadStream({ validation: false, decompress: false });
-      return explained(body, uri);
+      try {
+        yield* (await download(storage, { bucket, name, generation }, signal)).body;
+      } catch (error) {
+        if (statusOf(error) !== 404) throw gcsFailure(error, uri, 'source');
+        const what = `${uri} is gone: it was removed, or replaced in a bucket that keeps no versions`;
+        throw new FurrowError('SOURCE_CHANGED', what, { details: { uri }, cause: error });
+      }
     },
     async checksum({ crc32c }) {
       const sum = new CRC32C();
       return { update: (bytes) => sum.update(Buffer.from(bytes)), holds: () => sum.toString() === crc32c };
     },
   };
-}
-
-async function* explained(body: AsyncIterable<Uint8Array>, uri: string): AsyncIterable<Uint8Array> {
-  try {
-    yield* body;
-  } catch (error) {
-    if (statusOf(error) === 404) {
-      const what = `${uri} is gone: it was removed, or replaced in a bucket that keeps no versions`;
-      throw new FurrowError('SOURCE_CHANGED', what, { details: { uri }, cause: error });
-    }
-    throw gcsFailure(error, uri, 'source');
-  }
 }

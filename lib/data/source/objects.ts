@@ -1,5 +1,6 @@
 /** Objects of a remote source, pinned when it is resolved and fetched exactly so: what every remote source has in common. */
 import { createHash } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -33,7 +34,7 @@ export interface Checksum {
 }
 
 export interface ObjectPlace {
-  open(object: PinnedObject): Promise<AsyncIterable<Uint8Array>>;
+  open(object: PinnedObject, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   /** Of an object without an md5. */
   checksum(object: PinnedObject): Promise<Checksum>;
 }
@@ -101,6 +102,8 @@ export interface ObjectsFetch {
 export async function fetchObjects(fetch: ObjectsFetch): Promise<{ fetchedBytes: number }> {
   const { objects, fetched, output, signal } = fetch;
   const total = objects.reduce((sum, { bytes }) => sum + bytes, 0);
+  // Each download listens to it, and so do the retries.
+  setMaxListeners(4 * parallelObjects, signal);
   const started = performance.now();
   let [done, doneBytes, fetchedBytes] = [0, 0, 0];
   await forEachBounded(objects, parallelObjects, async (object, index) => {
@@ -145,7 +148,7 @@ async function download(
   index: number,
 ): Promise<ArtifactFile> {
   const sum = object.md5 ? md5Sum(object.md5) : await place.checksum(object);
-  const body = checked(await place.open(object), object, sum, signal);
+  const body = checked(place.open(object, signal), object, sum, signal);
   if (object.bytes <= heldWhole) {
     const chunks: Uint8Array[] = [];
     for await (const chunk of body) chunks.push(chunk);

@@ -76,7 +76,7 @@ async function listing(address: SourceAddress, baseFolder: string): Promise<List
       const place = await gcsPlace();
       const read = async (path: string) => {
         const object = objects.find((each) => each.path === path) as PinnedObject;
-        return text(Readable.from(await place.open(object)));
+        return text(Readable.from(place.open(object)));
       };
       return { paths: objects.map(({ path }) => path), read };
     }

@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto';
+import { Storage } from '@google-cloud/storage';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import fetchData from '../../../activities/fetchData.ts';
+import { faults, faultyProxy } from '../../gcs/testing/faultyProxy.ts';
+import { type GcsServer, gcsProgram, gcsServer } from '../../gcs/testing/gcsServer.ts';
+import { openWorkbench, type Workbench } from '../testing.ts';
+
+const count = 120;
+/** Downloads, not lists: those the client itself repeats, and a resolve that fails is tried again as a whole. */
+const downloads = /alt=media/;
+
+describe.skipIf(!gcsProgram)('a bucket behind a network that fails', () => {
+  let server: GcsServer;
+  let bench: Workbench;
+  const contents = new Map<string, Buffer>();
+  const before = process.env.FURROW_GCS_ENDPOINT;
+
+  beforeAll(async () => {
+    server = await gcsServer();
+    const client = new Storage({ apiEndpoint: server.endpoint, projectId: 'test' });
+    const [bucket] = await client.createBucket('plots');
+    for (let index = 0; index < count; index++) contents.set(`train/${index}.tif`, randomBytes(2_000 + 40 * index));
+    contents.set('train/large.tif', randomBytes(2 * 2 ** 20));
+    await Promise.all(
+      [...contents].map(([name, content]) => bucket.file(`field/${name}`).save(content, { resumable: false })),
+    );
+  });
+  afterAll(async () => {
+    await server?.close();
+    if (before === undefined) delete process.env.FURROW_GCS_ENDPOINT;
+    else process.env.FURROW_GCS_ENDPOINT = before;
+  });
+  beforeEach(async () => {
+    bench = await openWorkbench();
+  });
+  afterEach(() => bench.remove());
+
+  const fetch = () => bench.run(fetchData, { params: { source: 'gs://plots/field' } });
+
+  it('comes byte for byte when a fifth of the requests fail, in every way', async () => {
+    const proxy = await faultyProxy(server.endpoint, { share: 0.2, seed: 6, only: downloads });
+    process.env.FURROW_GCS_ENDPOINT = proxy.endpoint;
+    try {
+      const { artifact } = await fetch();
+      expect((await artifact.files()).map(({ path }) => path)).toEqual([...contents.keys()].sort());
+      for (const [path, content] of contents) {
+        expect(content.equals(Buffer.from(await artifact.read(path))), path).toBe(true);
+      }
+      // Each kind was there.
+      expect([...proxy.counts.keys()].sort()).toEqual([...faults].sort());
+    } finally {
+      await proxy.close();
+    }
+  }, 60_000);
+
+  it('ends with one clear error when nothing comes right, and the next attempt fetches what is missing alone', async () => {
+    const bad = await faultyProxy(server.endpoint, {
+      share: 1,
+      seed: 1,
+      only: /large\.tif.*alt=media/,
+      kinds: ['flipped'],
+    });
+    process.env.FURROW_GCS_ENDPOINT = bad.endpoint;
+    await expect(fetch()).rejects.toMatchObject({
+      code: 'SOURCE_UNAVAILABLE',
+      message: expect.stringContaining('train/large.tif#'),
+    });
+    await bad.close();
+    process.env.FURROW_GCS_ENDPOINT = server.endpoint;
+    const { outcome } = await fetch();
+    const { fetchedBytes = 0, bytes = 0 } = outcome.facts as { fetchedBytes?: number; bytes?: number };
+    expect(fetchedBytes).toBeGreaterThanOrEqual(2 * 2 ** 20);
+    expect(fetchedBytes).toBeLessThan(bytes / 2 + 2 * 2 ** 20);
+  }, 60_000);
+});

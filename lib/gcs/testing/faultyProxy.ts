@@ -1,0 +1,84 @@
+/** A network that fails: stands before a server and spoils some of its answers, by a seed. */
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { uniforms } from '../../models/random.ts';
+
+export const faults = ['500', '503', '429', 'reset', 'truncated', 'flipped', 'slow'] as const;
+export type Fault = (typeof faults)[number];
+
+export interface FaultyProxy {
+  readonly endpoint: string;
+  /** How often each fault was done. */
+  readonly counts: ReadonlyMap<Fault, number>;
+  close(): Promise<void>;
+}
+
+/**
+ * @param share of the requests that fail, in [0, 1]
+ * @param only requests whose path matches fail; all by default
+ * @param kinds of faults; all by default
+ */
+export async function faultyProxy(
+  target: string,
+  { share, seed, only = /^/, kinds = faults }: { share: number; seed: number; only?: RegExp; kinds?: readonly Fault[] },
+): Promise<FaultyProxy> {
+  const counts = new Map<Fault, number>();
+  let requests = 0;
+  const faultOfNext = (): Fault | undefined => {
+    const [whether = 0, which = 0] = uniforms({ seed, use: 'bootstrap', step: requests++ }, 2);
+    return whether < share ? kinds[Math.floor(which * kinds.length)] : undefined;
+  };
+  const server = createServer(async (incoming, outgoing) => {
+    const fault = only.test(incoming.url ?? '') ? faultOfNext() : undefined;
+    if (fault) counts.set(fault, (counts.get(fault) ?? 0) + 1);
+    if (fault === 'reset') return void incoming.socket.destroy();
+    if (fault === '500' || fault === '503' || fault === '429') {
+      incoming.resume();
+      outgoing.writeHead(Number(fault), {
+        'content-type': 'application/json',
+        ...(fault === '429' && { 'retry-after': '0' }),
+      });
+      return void outgoing.end(JSON.stringify({ error: { code: Number(fault), message: 'a fault of the test' } }));
+    }
+    if (fault === 'slow') await sleep(300);
+    passOn(target, incoming, outgoing, fault);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    counts,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function passOn(target: string, incoming: IncomingMessage, outgoing: ServerResponse, fault: Fault | undefined): void {
+  const { method, url, headers } = incoming;
+  const passed = request(
+    `${target}${url}`,
+    { method, headers: { ...headers, host: new URL(target).host } },
+    (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+      answer.on('end', () => {
+        const body = Buffer.concat(chunks);
+        // Of one connection only: here the length is known.
+        const { 'transfer-encoding': _, connection: __, ...passedOn } = answer.headers;
+        outgoing.writeHead(answer.statusCode ?? 500, { ...passedOn, 'content-length': body.length });
+        if (fault === 'truncated' && body.length > 1) {
+          // The rest never comes.
+          outgoing.write(body.subarray(0, body.length >> 1), () => outgoing.socket?.destroy());
+          return;
+        }
+        if (fault === 'flipped' && body.length > 0) body[body.length >> 1] = (body[body.length >> 1] as number) ^ 1;
+        outgoing.end(body);
+      });
+    },
+  );
+  passed.on('error', () => outgoing.destroy());
+  incoming.pipe(passed);
+}
