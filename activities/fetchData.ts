@@ -16,6 +16,13 @@ export default implementStage(fetchData, {
         const { folderVersion } = await import('../lib/data/source/folderSource.ts');
         return folderVersion(folderOf(context, address.path));
       }
+      case 'dvc': {
+        const { listDvc } = await import('../lib/data/source/dvc/dvcSource.ts');
+        const { versionOfObjects } = await import('../lib/data/source/objects.ts');
+        const path = resolve(context.baseFolder, address.path);
+        const { objects, facts } = await listDvc({ ...address, path }, context.signal);
+        return versionOfObjects(objects, context.params.source, context.keep, facts);
+      }
       case 'gs': {
         const { listObjects } = await import('../lib/data/source/gcsSource.ts');
         const { versionOfObjects } = await import('../lib/data/source/objects.ts');
@@ -30,12 +37,12 @@ export default implementStage(fetchData, {
     if (!source) throw new FurrowError('INTERNAL', 'fetchData was run without a resolved source');
     const address = parseSource(context.params.source);
     const facts = { ...source.facts, version: source.digest };
-    if (address.scheme === 'gs') {
-      const { gcsPlace } = await import('../lib/data/source/gcsSource.ts');
+    if (address.scheme === 'gs' || address.scheme === 'dvc') {
+      const { remotePlace } = await import('../lib/data/source/remotePlace.ts');
       const { fetchObjects, parsePins } = await import('../lib/data/source/objects.ts');
       if (!source.pins) throw new FurrowError('INTERNAL', 'The source was resolved without its objects');
       const pins = await context.kept(source.pins);
-      const place = await gcsPlace();
+      const place = await remotePlace();
       const { fetchedBytes } = await fetchObjects({ ...context, place, objects: parsePins(pins) });
       await output.attach('source.json', pins);
       return { facts: { ...facts, fetchedBytes } };

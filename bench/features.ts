@@ -25,8 +25,8 @@ export async function writeFeaturesOf({ source, params, seed }: FeaturesOf, fold
   const address = parseSource(source);
   const plots = stageArtifact(store, 'plots');
   if (address.scheme === 'synthetic') await fetchSynthetic(address.plots, signal, plots, () => {});
-  else if (address.scheme === 'gs')
-    throw new Error('Fetch the bucket to a folder first: benchmarks start from `file:`');
+  else if (address.scheme !== 'file')
+    throw new Error('Fetch the plots to a folder first: benchmarks start from `file:`');
   else {
     const fetch = { folder: address.path, uri: source, signal };
     await fetchFolder(fetch, await folderVersion(fetch), scratch, plots, () => {});

@@ -7,6 +7,8 @@ export type SourceAddress =
   | { readonly scheme: 'file'; readonly path: string }
   /** What lies below a prefix of a bucket of Google Cloud Storage. */
   | { readonly scheme: 'gs'; readonly bucket: string; readonly prefix: string }
+  /** What DVC keeps: of a `.dvc` file, a `dvc.lock` or all below a folder; `path` as for `file`. */
+  | { readonly scheme: 'dvc'; readonly path: string; readonly rev?: string; readonly remote?: string }
   | { readonly scheme: 'synthetic'; readonly plots: SyntheticPlots };
 
 /** A made-up nitrogen trial; see lib/data/synthetic. */
@@ -25,6 +27,7 @@ export interface SyntheticPlots {
 export const sourceSchemes = {
   file: 'file:data/plots',
   gs: 'gs://bucket/plots',
+  dvc: 'dvc:data/plots.dvc?rev=v1.2',
   synthetic: 'synthetic:plots?train=120&test=40&seed=7',
 } as const;
 
@@ -36,6 +39,7 @@ export function parseSource(source: string): SourceAddress {
   const [, scheme, rest] = /^([a-z][a-z0-9+.-]*):(.*)$/is.exec(source) ?? [];
   if (scheme === 'file') return { scheme, path: folderPath(rest ?? '', source) };
   if (scheme === 'gs') return { scheme, ...bucketAddress(rest ?? '', source) };
+  if (scheme === 'dvc') return { scheme, ...dvcAddress(rest ?? '', source) };
   if (scheme === 'synthetic') return { scheme, plots: syntheticPlots(rest ?? '', source) };
   const known = Object.entries(sourceSchemes).map(([name, example]) => `\`${name}:\` (as in \`${example}\`)`);
   throw new FurrowError(
@@ -65,6 +69,15 @@ function bucketAddress(rest: string, source: string): { bucket: string; prefix: 
     throw invalid(source, 'names no bucket; write `gs://bucket` or `gs://bucket/prefix`');
   }
   return { bucket, prefix: path };
+}
+
+function dvcAddress(rest: string, source: string): { path: string; rev?: string; remote?: string } {
+  const [path = '', query = ''] = rest.split(/\?(.*)/s);
+  const given = new URLSearchParams(query);
+  const unknown = [...given.keys()].find((name) => name !== 'rev' && name !== 'remote');
+  if (unknown !== undefined) throw invalid(source, `has an unknown parameter \`${unknown}\`. Known: rev, remote`);
+  const [rev, remote] = [given.get('rev'), given.get('remote')];
+  return { path: folderPath(path, source), ...(rev && { rev }), ...(remote && { remote }) };
 }
 
 interface Rule {

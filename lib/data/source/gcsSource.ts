@@ -49,9 +49,9 @@ export async function gcsPlace(client?: Storage): Promise<ObjectPlace> {
   const { CRC32C } = await import('@google-cloud/storage');
   return {
     async *open({ uri }, signal) {
-      const [, bucket = '', name = '', generation = ''] = /^gs:\/\/([^/]+)\/(.+)#(\d+)$/s.exec(uri) ?? [];
+      const [, bucket = '', name = '', generation] = /^gs:\/\/([^/]+)\/(.+?)(?:#(\d+))?$/s.exec(uri) ?? [];
       try {
-        yield* (await download(storage, { bucket, name, generation }, signal)).body;
+        yield* (await download(storage, { bucket, name, ...(generation && { generation }) }, signal)).body;
       } catch (error) {
         if (statusOf(error) !== 404) throw gcsFailure(error, uri, 'source');
         const what = `${uri} is gone: it was removed, or replaced in a bucket that keeps no versions`;

@@ -9,6 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ArtifactFile, ArtifactWriter } from '../../../contract/artifact.ts';
 import { FurrowError } from '../../../contract/errors.ts';
+import type { JsonObject } from '../../../contract/json.ts';
 import type { Fetched, ResolveContext, SourceVersion, StageLog, StageProgress } from '../../../contract/stage.ts';
 import { forEachBounded } from '../../store/bounded.ts';
 import { digestOfJson } from '../../store/digest.ts';
@@ -19,7 +20,8 @@ export interface PinnedObject {
   readonly path: string;
   /** With its generation, where the place has such: `gs://bucket/name#1700000000000000`. */
   readonly uri: string;
-  readonly bytes: number;
+  /** Undefined where the place does not say. */
+  readonly bytes?: number;
   /** Hexadecimal. */
   readonly md5?: string;
   /** As GCS gives it, base64 of four big-endian bytes: objects put together of parts have no md5. */
@@ -58,6 +60,7 @@ export async function versionOfObjects(
   listed: readonly PinnedObject[],
   uri: string,
   keep: ResolveContext<unknown>['keep'],
+  facts: JsonObject = {},
 ): Promise<SourceVersion> {
   const escaping = listed.filter(({ path }) => !staysBelow(path)).map(({ path }) => path);
   if (escaping.length > 0) {
@@ -71,9 +74,10 @@ export async function versionOfObjects(
     throw new FurrowError('DATA_EMPTY', `The source \`${uri}\` holds no file`, { details: { uri } });
   const sorted = objects.toSorted((a, b) => (a.path < b.path ? -1 : 1));
   const files = sorted.map(({ path, md5, crc32c, bytes }) => [path, md5 ? `md5:${md5}` : `crc32c:${crc32c}:${bytes}`]);
+  const bytes = sorted.reduce((sum, object) => sum + (object.bytes ?? Number.NaN), 0);
   return {
     digest: digestOfJson({ source: 'objects', files }),
-    facts: { uri, files: sorted.length, bytes: sorted.reduce((sum, { bytes }) => sum + bytes, 0) },
+    facts: { uri, files: sorted.length, ...(!Number.isNaN(bytes) && { bytes }), ...facts },
     pins: await keep(new TextEncoder().encode(`${JSON.stringify(sorted)}\n`)),
   };
 }
@@ -101,7 +105,7 @@ export interface ObjectsFetch {
  */
 export async function fetchObjects(fetch: ObjectsFetch): Promise<{ fetchedBytes: number }> {
   const { objects, fetched, output, signal } = fetch;
-  const total = objects.reduce((sum, { bytes }) => sum + bytes, 0);
+  const total = objects.reduce((sum, { bytes = 0 }) => sum + bytes, 0);
   // Each download listens to it, and so do the retries.
   setMaxListeners(4 * parallelObjects, signal);
   const started = performance.now();
@@ -110,20 +114,21 @@ export async function fetchObjects(fetch: ObjectsFetch): Promise<{ fetchedBytes:
     signal.throwIfAborted();
     const name = object.md5 ? `md5:${object.md5}` : object.uri;
     const known = await fetched.find(name);
+    const file = known ?? (await fetchOne(fetch, object, index));
     if (known) await output.addStored(object.path, known);
     else {
-      await fetched.note(name, await fetchOne(fetch, object, index));
-      fetchedBytes += object.bytes;
+      await fetched.note(name, file);
+      fetchedBytes += file.bytes;
     }
     done++;
-    doneBytes += object.bytes;
+    doneBytes += file.bytes;
     const seconds = (performance.now() - started) / 1000;
     fetch.progress({
-      doing: `fetching, ${(doneBytes / 1e6).toFixed(1)} of ${(total / 1e6).toFixed(1)} MB`,
+      doing: `fetching, ${(doneBytes / 1e6).toFixed(1)}${total > 0 ? ` of ${(total / 1e6).toFixed(1)}` : ''} MB`,
       done,
       total: objects.length,
       metrics: { bytes: doneBytes },
-      ...(fetchedBytes > 0 && { secondsLeft: ((total - doneBytes) / fetchedBytes) * seconds }),
+      ...(fetchedBytes > 0 && total > 0 && { secondsLeft: ((total - doneBytes) / fetchedBytes) * seconds }),
     });
   });
   return { fetchedBytes };
@@ -147,13 +152,10 @@ async function download(
   object: PinnedObject,
   index: number,
 ): Promise<ArtifactFile> {
-  const sum = object.md5 ? md5Sum(object.md5) : await place.checksum(object);
-  const body = checked(place.open(object, signal), object, sum, signal);
-  if (object.bytes <= heldWhole) {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of body) chunks.push(chunk);
-    return output.add(object.path, Buffer.concat(chunks));
+  if ((object.bytes ?? Number.POSITIVE_INFINITY) <= heldWhole) {
+    return output.add(object.path, await checkedBytes(place, object, signal));
   }
+  const body = checked(place, object, signal);
   const file = join(scratch, `object-${index}`);
   try {
     await pipeline(Readable.from(body), createWriteStream(file), { signal });
@@ -163,24 +165,29 @@ async function download(
   }
 }
 
+/** A small object, whole and checked. */
+export async function checkedBytes(place: ObjectPlace, object: PinnedObject, signal: AbortSignal): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of checked(place, object, signal)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
 /** Ends with an error unless all bytes came, and they are those that were listed. */
-async function* checked(
-  body: AsyncIterable<Uint8Array>,
-  { uri, bytes }: PinnedObject,
-  sum: Checksum,
-  signal: AbortSignal,
-): AsyncIterable<Uint8Array> {
+async function* checked(place: ObjectPlace, object: PinnedObject, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  const { uri, md5 } = object;
+  const sum = md5 ? md5Sum(md5) : await place.checksum(object);
+  const bytes = object.bytes ?? Number.POSITIVE_INFINITY;
   let length = 0;
-  for await (const chunk of body) {
+  for await (const chunk of place.open(object, signal)) {
     signal.throwIfAborted();
     sum.update(chunk);
     length += chunk.length;
     if (length > bytes) break;
     yield chunk;
   }
-  const wrong =
-    length !== bytes ? `${length > bytes ? 'more than ' : ''}${length} bytes of ${bytes}` : 'other contents';
-  if (length === bytes && sum.holds()) return;
+  const whole = object.bytes === undefined || length === bytes;
+  if (whole && sum.holds()) return;
+  const wrong = whole ? 'other contents' : `${length > bytes ? 'more than ' : ''}${length} bytes of ${bytes}`;
   throw new FurrowError('SOURCE_UNAVAILABLE', `${uri} came with ${wrong} than it is listed with`, { details: { uri } });
 }
 

@@ -59,6 +59,19 @@ export async function countPlots({
   return { train: count('train'), validation: count('validation'), groups: groups.size };
 }
 
+async function listRemote(
+  address: Extract<SourceAddress, { scheme: 'gs' | 'dvc' }>,
+  baseFolder: string,
+): Promise<readonly PinnedObject[]> {
+  if (address.scheme === 'gs') {
+    const { listObjects } = await import('../../data/source/gcsSource.ts');
+    return listObjects(address.bucket, address.prefix);
+  }
+  const { listDvc } = await import('../../data/source/dvc/dvcSource.ts');
+  const signal = new AbortController().signal;
+  return (await listDvc({ ...address, path: resolve(baseFolder, address.path) }, signal)).objects;
+}
+
 interface Listing {
   readonly paths: readonly string[];
   read(path: string): Promise<string>;
@@ -70,10 +83,11 @@ async function listing(address: SourceAddress, baseFolder: string): Promise<List
       const folder = resolve(baseFolder, address.path);
       return { paths: await listPaths(folder), read: (path) => readFile(join(folder, path), 'utf8') };
     }
-    case 'gs': {
-      const { gcsPlace, listObjects } = await import('../../data/source/gcsSource.ts');
-      const objects = await listObjects(address.bucket, address.prefix);
-      const place = await gcsPlace();
+    case 'gs':
+    case 'dvc': {
+      const { remotePlace } = await import('../../data/source/remotePlace.ts');
+      const objects = await listRemote(address, baseFolder);
+      const place = await remotePlace();
       const read = async (path: string) => {
         const object = objects.find((each) => each.path === path) as PinnedObject;
         return text(Readable.from(place.open(object)));

@@ -1,0 +1,152 @@
+import { createReadStream } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Storage } from '@google-cloud/storage';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import fetchData from '../../../../activities/fetchData.ts';
+import { type GcsServer, gcsProgram, gcsServer } from '../../../gcs/testing/gcsServer.ts';
+import { openWorkbench, type Workbench } from '../../testing.ts';
+import { dvcProgram, inFolder } from './testing.ts';
+
+describe.skipIf(!dvcProgram || !gcsProgram)('what DVC keeps', () => {
+  let server: GcsServer;
+  let client: Storage;
+  let bench: Workbench;
+  let repository: string;
+  let remote: string;
+  let run: ReturnType<typeof inFolder>;
+  const before = process.env.FURROW_GCS_ENDPOINT;
+
+  beforeAll(async () => {
+    server = await gcsServer();
+    process.env.FURROW_GCS_ENDPOINT = server.endpoint;
+    client = new Storage({ apiEndpoint: server.endpoint, projectId: 'test' });
+    await client.createBucket('plain');
+    await client.createBucket('versioned', { versioning: { enabled: true } });
+    bench = await openWorkbench();
+    repository = join(bench.folder, 'project');
+    remote = await mkdtemp(join(tmpdir(), 'furrow-dvc-'));
+    await mkdir(join(repository, 'data/plots/train'), { recursive: true });
+    for (const name of ['a', 'b', 'c'])
+      await writeFile(join(repository, `data/plots/train/${name}.tif`), `${name}${name}`);
+    await writeFile(join(repository, 'data/labels.csv'), 'plot,kg\na,1\n');
+    run = inFolder(repository);
+    run('git', 'init', '-q');
+    run('dvc', 'init', '-q');
+    run('dvc', 'remote', 'add', '-q', '-d', 'here', remote);
+    for (const [name, url] of [
+      ['cloud', 'gs://plain/cache'],
+      ['aware', 'gs://versioned/plots'],
+    ] as const) {
+      run('dvc', 'remote', 'add', '-q', name, url);
+      run('dvc', 'remote', 'modify', '--local', name, 'endpointurl', server.endpoint);
+      run('dvc', 'remote', 'modify', '--local', name, 'allow_anonymous_login', 'true');
+      run('dvc', 'remote', 'modify', '--local', name, 'projectname', 'test');
+    }
+    run('dvc', 'remote', 'modify', 'aware', 'version_aware', 'true');
+    run('dvc', 'add', '-q', 'data/plots', 'data/labels.csv');
+    run('dvc', 'push', '-q');
+    run('dvc', 'push', '-q', '-r', 'cloud');
+    run('git', 'add', '-A');
+    run('git', 'commit', '-qm', 'plots');
+    run('git', 'tag', 'v1');
+  }, 120_000);
+  afterAll(async () => {
+    await server?.close();
+    await bench?.remove();
+    if (remote) await rm(remote, { recursive: true, force: true });
+    if (before === undefined) delete process.env.FURROW_GCS_ENDPOINT;
+    else process.env.FURROW_GCS_ENDPOINT = before;
+  });
+
+  const fetch = async (source: string) => {
+    const { artifact, outcome } = await bench.run(fetchData, { params: { source } });
+    const files = await artifact.files();
+    const contents = await Promise.all(
+      files.map(async ({ path }) => Buffer.from(await artifact.read(path)).toString()),
+    );
+    return { facts: outcome.facts, files: Object.fromEntries(files.map(({ path }, at) => [path, contents[at]])) };
+  };
+  const plots = { 'train/a.tif': 'aa', 'train/b.tif': 'bb', 'train/c.tif': 'cc' };
+
+  it('comes from a folder, by md5: a folder of files, one file, and all below a folder', async () => {
+    expect((await fetch('dvc:project/data/plots.dvc')).files).toEqual(plots);
+    expect((await fetch('dvc:project/data/labels.csv.dvc')).files).toEqual({ 'labels.csv': 'plot,kg\na,1\n' });
+    expect(Object.keys((await fetch('dvc:project/data')).files)).toEqual([
+      'labels.csv',
+      'plots/train/a.tif',
+      'plots/train/b.tif',
+      'plots/train/c.tif',
+    ]);
+  });
+
+  it('comes from a bucket, and is the same version, and not fetched again', async () => {
+    const there = await fetch('dvc:project/data/plots.dvc?remote=cloud');
+    expect(there.files).toEqual(plots);
+    expect(there.facts).toMatchObject({ fetchedBytes: 0 });
+    expect(there.facts?.version).toBe((await fetch('dvc:project/data/plots.dvc')).facts?.version);
+  });
+
+  it('comes over http', async () => {
+    const web = createServer((request, answer) => {
+      createReadStream(join(remote, request.url ?? ''))
+        .on('error', () => answer.writeHead(404).end())
+        .pipe(answer);
+    });
+    await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
+    const { port } = web.address() as AddressInfo;
+    run('dvc', 'remote', 'add', '-q', '--local', 'web', `http://127.0.0.1:${port}`);
+    expect((await fetch('dvc:project/data/plots.dvc?remote=web')).files).toEqual(plots);
+    web.closeAllConnections();
+    web.close();
+    run('dvc', 'remote', 'remove', '--local', 'web');
+  });
+
+  it('comes as it was at a revision, though the files have changed since', async () => {
+    await writeFile(join(repository, 'data/plots/train/a.tif'), 'new');
+    run('dvc', 'add', '-q', 'data/plots');
+    run('dvc', 'push', '-q');
+    expect((await fetch('dvc:project/data/plots.dvc')).files).toEqual({ ...plots, 'train/a.tif': 'new' });
+    const then = await fetch('dvc:project/data/plots.dvc?rev=v1');
+    expect(then.files).toEqual(plots);
+    expect(then.facts).toMatchObject({ revision: run('git', 'rev-parse', 'v1').trim() });
+    expect(Object.keys((await fetch('dvc:project?rev=v1')).files)).toHaveLength(4);
+    await expect(fetch('dvc:project?rev=v2')).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND' });
+  });
+
+  it('comes from a version-aware remote by generation, though objects were replaced there', async () => {
+    run('dvc', 'push', '-q', '-r', 'aware');
+    const [object] = await client.bucket('versioned').getFiles({ prefix: 'plots/data/plots/train/b.tif' });
+    await object[0]?.save('replaced', { resumable: false });
+    const there = await fetch('dvc:project/data/plots.dvc?remote=aware');
+    expect(there.files).toEqual({ ...plots, 'train/a.tif': 'new' });
+  });
+
+  it('says what is wrong: no repository, no remote, nothing pushed, an unknown version of the file, other contents', async () => {
+    const refused = (source: string) => fetch(source).catch((error: { code: string; message: string }) => error);
+    await mkdir(join(bench.folder, 'bare'), { recursive: true });
+    expect(await refused('dvc:bare')).toMatchObject({ code: 'SOURCE_NOT_FOUND' });
+    expect(await refused('dvc:project/data/plots.dvc?remote=none')).toMatchObject({
+      code: 'SOURCE_NOT_FOUND',
+      message: expect.stringContaining('here, cloud, aware'),
+    });
+    await writeFile(join(repository, 'old.dvc'), 'outs:\n- etag: x\n  path: old\n  md5: 12\n');
+    expect(await refused('dvc:project/old.dvc')).toMatchObject({
+      code: 'DATA_BAD_INPUT',
+      message: expect.stringContaining('old.dvc'),
+    });
+    const md5 = '0123456789abcdef0123456789abcdef';
+    await writeFile(join(repository, 'old.dvc'), `outs:\n- path: old\n  md5: ${md5}\n  size: 3\n  hash: md5\n`);
+    expect(await refused('dvc:project/old.dvc')).toMatchObject({ code: 'SOURCE_NOT_FOUND' });
+    await mkdir(join(remote, 'files/md5/01'), { recursive: true });
+    await writeFile(join(remote, 'files/md5/01', md5.slice(2)), 'xyz');
+    expect(await refused('dvc:project/old.dvc')).toMatchObject({
+      code: 'SOURCE_UNAVAILABLE',
+      message: expect.stringContaining('other contents'),
+    });
+    await rm(join(repository, 'old.dvc'));
+  }, 60_000);
+});

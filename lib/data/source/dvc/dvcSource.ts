@@ -1,0 +1,106 @@
+/** What a DVC repository names, as objects of its remote. */
+import { posix, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { FurrowError } from '../../../../contract/errors.ts';
+import type { JsonObject } from '../../../../contract/json.ts';
+import { checkedBytes, type PinnedObject } from '../objects.ts';
+import { remotePlace } from '../remotePlace.ts';
+import { type DvcRemote, remoteOf } from './config.ts';
+import { type DvcOutput, parseDirObject } from './outputs.ts';
+import { openDvcRepository } from './repository.ts';
+
+export interface DvcRequest {
+  /** Absolute. */
+  readonly path: string;
+  readonly rev?: string;
+  /** By name; otherwise the output's own, or the repository's default. */
+  readonly remote?: string;
+}
+
+/** @throws FurrowError `SOURCE_NOT_FOUND`, `DATA_BAD_INPUT`, and what the remote's place throws */
+export async function listDvc(
+  { path, rev, remote }: DvcRequest,
+  signal: AbortSignal,
+): Promise<{ readonly objects: readonly PinnedObject[]; readonly facts: JsonObject }> {
+  const repository = await openDvcRepository(path, rev);
+  const { outputs, config, root, below, commit } = repository;
+  const objects: PinnedObject[] = [];
+  for (const output of outputs) {
+    const at = remoteOf(config, remote ?? output.remote);
+    const url = urlOf(at, root);
+    const files = at.byVersion ? versionedFiles(output, at, url) : await hashedFiles(output, url, signal);
+    objects.push(...files.map((file) => ({ ...file, path: destination(file.path, outputs, below) })));
+  }
+  return { objects, facts: commit === undefined ? {} : { revision: commit } };
+}
+
+/** One output is the source itself; of several, each keeps its path below the folder that was asked for. */
+function destination(path: string, outputs: readonly DvcOutput[], below: string): string {
+  const [only] = outputs;
+  if (outputs.length === 1 && only) {
+    return path === only.path ? posix.basename(path) : path.slice(only.path.length + 1);
+  }
+  return below === '' ? path : path.slice(below.length + 1);
+}
+
+/** Contents under their own names, told apart by generations: `version_aware` and `worktree` remotes. */
+function versionedFiles({ path, md5, size, cloud, files }: DvcOutput, remote: DvcRemote, url: string): PinnedObject[] {
+  const one = (
+    name: string,
+    of: { md5?: string | undefined; size?: number | undefined; cloud?: DvcOutput['cloud'] },
+  ) => {
+    const version = of.cloud?.[remote.name]?.version_id;
+    if (!version || !of.md5) {
+      throw new FurrowError('SOURCE_NOT_FOUND', `${name} was not pushed to \`${remote.name}\`: run \`dvc push\``, {
+        details: { file: name },
+      });
+    }
+    return {
+      path: name,
+      uri: `${url}/${name}#${version}`,
+      md5: of.md5,
+      ...(of.size !== undefined && { bytes: of.size }),
+    };
+  };
+  if (!files) return [one(path, { md5, size, cloud })];
+  return files.map((file) => one(`${path}/${file.relpath}`, file));
+}
+
+/** Contents under their md5. https://dvc.org/doc/user-guide/project-structure/internal-files#structure-of-the-cache-directory */
+async function hashedFiles(output: DvcOutput, url: string, signal: AbortSignal): Promise<PinnedObject[]> {
+  const { path, md5, size, files } = output;
+  const uriOf = (hash: string) => `${url}/files/md5/${hash.slice(0, 2)}/${hash.slice(2)}`;
+  if (files) {
+    return files.map((file) => ({
+      path: `${path}/${file.relpath}`,
+      uri: uriOf(file.md5),
+      md5: file.md5,
+      ...bytesOf(file),
+    }));
+  }
+  if (md5 === undefined) {
+    throw new FurrowError('SOURCE_NOT_FOUND', `${path} has no md5 yet: run \`dvc commit\``, {
+      details: { file: path },
+    });
+  }
+  if (!md5.endsWith('.dir')) return [{ path, uri: uriOf(md5), md5, ...bytesOf({ size }) }];
+  const uri = uriOf(md5);
+  const listing = { path, uri, md5: md5.slice(0, -'.dir'.length) };
+  const entries = parseDirObject(await checkedBytes(await remotePlace(), listing, signal), uri);
+  return entries.map((entry) => ({ path: `${path}/${entry.relpath}`, uri: uriOf(entry.md5), md5: entry.md5 }));
+}
+
+function bytesOf({ size }: { size?: number | undefined }): { bytes?: number } {
+  return size === undefined ? {} : { bytes: size };
+}
+
+function urlOf({ url, name }: DvcRemote, root: string): string {
+  const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url) ?? [];
+  const plain = url.replace(/\/+$/, '');
+  if (scheme === undefined) return pathToFileURL(resolve(root, '.dvc', plain)).href;
+  if (['gs', 'http', 'https'].includes(scheme)) return plain;
+  const known = 'folders, gs:// and http(s)://';
+  throw new FurrowError('SOURCE_UNKNOWN_SCHEME', `The DVC remote \`${name}\` is on ${scheme}://; known are ${known}`, {
+    details: { remote: name },
+  });
+}
