@@ -89,8 +89,8 @@ stages:
   it.each([
     ['tracking', 'tracking: { wandb: { project: x } }'],
     ['onFailure', 'onFailure: hold'],
-    ['gs://', 'store: gs://bucket/prefix'],
-    ['gs:', 'stages: { data: { uses: fetchData, with: { source: "gs://bucket/plots" } } }'],
+    ['store', 'store: s3://bucket/prefix'],
+    ['s3:', 'stages: { data: { uses: fetchData, with: { source: "s3://bucket/plots" } } }'],
   ])('the config asks for what is not built yet: %s', async (word, line) => {
     const rest = line.startsWith('stages') ? '' : 'stages: { only: { uses: pass } }';
     const failure = await failureOf(await furrow.start(`name: later\n${line}\n${rest}\n`));
