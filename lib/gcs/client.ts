@@ -2,8 +2,8 @@
  * Google's client for Cloud Storage. Version 7, which runs on Node 20; 8 asks for 22.
  *
  * Credentials are Google's standard ones and nothing else (https://cloud.google.com/docs/authentication/application-default-credentials):
- * never in a config, and so never in history. Requests that may be repeated are, with growing waits, as the client does by
- * default: all that Furrow writes has a generation precondition, which makes it safe to repeat
+ * never in a config, and so never in history. Every request is repeated, with growing waits, when it failed in passing: all that
+ * Furrow writes has a generation precondition, and a deletion may be done twice
  * (https://cloud.google.com/storage/docs/retry-strategy).
  */
 import type { Storage } from '@google-cloud/storage';
@@ -25,7 +25,10 @@ export function gcsClient(env: NodeJS.ProcessEnv = process.env): Promise<Storage
 }
 
 async function makeClient(endpoint: string): Promise<Storage> {
-  const { Storage } = await import('@google-cloud/storage');
+  const { IdempotencyStrategy, Storage } = await import('@google-cloud/storage');
+  const retryOptions = { idempotencyStrategy: IdempotencyStrategy.RetryAlways };
   // With a server of one's own there is no project to find out.
-  return endpoint === '' ? new Storage() : new Storage({ apiEndpoint: endpoint, projectId: 'furrow' });
+  return endpoint === ''
+    ? new Storage({ retryOptions })
+    : new Storage({ apiEndpoint: endpoint, projectId: 'furrow', retryOptions });
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Storage } from '@google-cloud/storage';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type GcsServer, gcsProgram, gcsServer } from '../gcs/testing/gcsServer.ts';
-import { gcsDriver } from './gcsDriver.ts';
+import { gcsDriver, isAbsent } from './gcsDriver.ts';
 import { describeDriver } from './testing/conformance.ts';
 
 /** Without the server, which `npm run setup` installs where Go is, nothing here can be tried. */
@@ -43,6 +43,14 @@ describe.skipIf(!gcsProgram)('on a real server', () => {
       })();
       await expect(driver.create('torn', broken)).rejects.toThrow(/^the writer went away$/);
       expect(await driver.size('torn')).toBeUndefined();
+    });
+
+    it('tells a missing object from a missing bucket, whatever their names are', () => {
+      const notFound = (message: string) => Object.assign(new Error(message), { code: 404 });
+      expect(isAbsent(notFound('No such object: my-bucket/prefix/store.json'))).toBe(true);
+      expect(isAbsent(notFound('Not Found'))).toBe(true);
+      expect(isAbsent(notFound('The specified bucket does not exist.'))).toBe(false);
+      expect(isAbsent(Object.assign(new Error('x'), { code: 500 }))).toBe(false);
     });
 
     it('says which bucket is not there', async () => {

@@ -145,7 +145,8 @@ async function upload(file: File, content: Content, { expected, writer }: Upload
   const options = {
     preconditionOpts: { ifGenerationMatch: expected },
     metadata: { metadata: { [writerKey]: writer } },
-    validation: 'crc32c',
+    // The client would delete what does not sum up, whoever's it is by then; bytes are checked by their digest when they are read.
+    validation: false,
   } as const;
   if (content instanceof Uint8Array) {
     await file.save(Buffer.from(content.buffer, content.byteOffset, content.byteLength), {
@@ -177,8 +178,13 @@ async function begin(content: AsyncIterable<Uint8Array>): Promise<{ first: Buffe
 }
 
 async function* joined(first: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncIterable<Uint8Array> {
-  yield first;
-  yield* { [Symbol.asyncIterator]: () => rest };
+  try {
+    yield first;
+    yield* { [Symbol.asyncIterator]: () => rest };
+  } finally {
+    // Also when the upload ended before it came to the rest.
+    await rest.return?.();
+  }
 }
 
 /** The same bytes; an error on the way is thrown as what `as` makes of it. */
@@ -190,7 +196,14 @@ async function* caught(body: AsyncIterable<Uint8Array>, as: (error: unknown) => 
   }
 }
 
-/** The object, not the bucket: without a bucket nothing can be made, either. */
-function isAbsent(error: unknown): boolean {
-  return statusOf(error) === 404 && !/bucket/i.test((error as Error).message);
+/** The object, not the bucket, whose names the messages hold: without a bucket nothing can be made, either. */
+export function isAbsent(error: unknown): boolean {
+  return (
+    statusOf(error) === 404 &&
+    !/specified bucket does not exist|^(\{.*"message":")?(The )?bucket .*not/is.test(messageOf(error))
+  );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : '';
 }

@@ -54,8 +54,10 @@ export async function gcsPlace(client?: Storage): Promise<ObjectPlace> {
         yield* (await download(storage, { bucket, name, ...(generation && { generation }) }, signal)).body;
       } catch (error) {
         if (statusOf(error) !== 404) throw gcsFailure(error, uri, 'source');
+        const options = { details: { uri }, cause: error };
+        if (!generation) throw new FurrowError('SOURCE_NOT_FOUND', `${uri} is not there; was it pushed?`, options);
         const what = `${uri} is gone: it was removed, or replaced in a bucket that keeps no versions`;
-        throw new FurrowError('SOURCE_CHANGED', what, { details: { uri }, cause: error });
+        throw new FurrowError('SOURCE_CHANGED', what, options);
       }
     },
     async checksum({ crc32c }) {

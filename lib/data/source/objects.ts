@@ -70,6 +70,12 @@ export async function versionOfObjects(
     });
   }
   const objects = listed.filter(({ path }) => !path.split('/').some(isLitter));
+  const seen = new Set<string>();
+  const twice = objects.find(({ path }) => seen.size === seen.add(path).size);
+  if (twice)
+    throw new FurrowError('DATA_BAD_INPUT', `The source \`${uri}\` has ${twice.path} twice`, {
+      details: { file: twice.path },
+    });
   if (objects.length === 0)
     throw new FurrowError('DATA_EMPTY', `The source \`${uri}\` holds no file`, { details: { uri } });
   const sorted = objects.toSorted((a, b) => (a.path < b.path ? -1 : 1));

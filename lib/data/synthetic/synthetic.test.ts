@@ -188,7 +188,7 @@ describe('a synthetic source', () => {
   });
 
   test('an unknown scheme lists the known ones, and repeats no password', () => {
-    const refusal = (): unknown => parseSource('dvc://me:pass@host/data?token=abc');
+    const refusal = (): unknown => parseSource('s3://me:pass@host/data?token=abc');
     expect(refusal).toThrow(
       expect.objectContaining({
         code: 'SOURCE_UNKNOWN_SCHEME',

@@ -40,7 +40,8 @@ function destination(path: string, outputs: readonly DvcOutput[], below: string)
   if (outputs.length === 1 && only) {
     return path === only.path ? posix.basename(path) : path.slice(only.path.length + 1);
   }
-  return below === '' ? path : path.slice(below.length + 1);
+  // What lies elsewhere leads out of the folder, and is refused as such.
+  return posix.relative(below, path);
 }
 
 /** Contents under their own names, told apart by generations: `version_aware` and `worktree` remotes. */
@@ -68,7 +69,16 @@ function versionedFiles({ path, md5, size, cloud, files }: DvcOutput, remote: Dv
 
 /** Contents under their md5. https://dvc.org/doc/user-guide/project-structure/internal-files#structure-of-the-cache-directory */
 async function hashedFiles(output: DvcOutput, url: string, signal: AbortSignal): Promise<PinnedObject[]> {
-  const { path, md5, size, files } = output;
+  const { path, md5, size, files, hash } = output;
+  if (hash === undefined) {
+    throw new FurrowError(
+      'DATA_BAD_INPUT',
+      `${path} was added by DVC before 3: run \`dvc cache migrate\` and \`dvc commit\``,
+      {
+        details: { file: path },
+      },
+    );
+  }
   const uriOf = (hash: string) => `${url}/files/md5/${hash.slice(0, 2)}/${hash.slice(2)}`;
   if (files) {
     return files.map((file) => ({
@@ -97,6 +107,12 @@ function bytesOf({ size }: { size?: number | undefined }): { bytes?: number } {
 function urlOf({ url, name }: DvcRemote, root: string): string {
   const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url) ?? [];
   const plain = url.replace(/\/+$/, '');
+  if (/^https?:\/\/[^/]*@|^https?:.*[?#]/i.test(url)) {
+    // It would stand in every address that is kept, and in messages.
+    throw new FurrowError('CONFIG_INVALID', `The DVC remote \`${name}\` has a user, password or query in its address`, {
+      details: { remote: name },
+    });
+  }
   if (scheme === undefined) return pathToFileURL(resolve(root, '.dvc', plain)).href;
   if (['gs', 'http', 'https'].includes(scheme)) return plain;
   const known = 'folders, gs:// and http(s)://';
