@@ -16,18 +16,12 @@ export default implementStage(fetchData, {
         const { folderVersion } = await import('../lib/data/source/folderSource.ts');
         return folderVersion(folderOf(context, address.path));
       }
+      case 'gs':
       case 'dvc': {
-        const { listDvc } = await import('../lib/data/source/dvc/dvcSource.ts');
+        const { listRemote } = await import('../lib/data/source/listRemote.ts');
         const { versionOfObjects } = await import('../lib/data/source/objects.ts');
-        const path = resolve(context.baseFolder, address.path);
-        const { objects, facts } = await listDvc({ ...address, path }, context.signal);
+        const { objects, facts } = await listRemote(address, context.baseFolder, context.signal);
         return versionOfObjects(objects, context.params.source, context.keep, facts);
-      }
-      case 'gs': {
-        const { listObjects } = await import('../lib/data/source/gcsSource.ts');
-        const { versionOfObjects } = await import('../lib/data/source/objects.ts');
-        const objects = await listObjects(address.bucket, address.prefix);
-        return versionOfObjects(objects, context.params.source, context.keep);
       }
     }
   },
@@ -42,8 +36,7 @@ export default implementStage(fetchData, {
       const { fetchObjects, parsePins } = await import('../lib/data/source/objects.ts');
       if (!source.pins) throw new FurrowError('INTERNAL', 'The source was resolved without its objects');
       const pins = await context.kept(source.pins);
-      const place = await remotePlace();
-      const { fetchedBytes } = await fetchObjects({ ...context, place, objects: parsePins(pins) });
+      const { fetchedBytes } = await fetchObjects({ ...context, place: remotePlace, objects: parsePins(pins) });
       await output.attach('source.json', pins);
       return { facts: { ...facts, fetchedBytes } };
     }

@@ -52,8 +52,8 @@ export interface ArtifactWriter {
   add(path: string, content: Uint8Array | string): Promise<ArtifactFile>;
   /** Takes a file from disk, streamed. The file may be deleted afterwards. */
   addFile(path: string, file: string): Promise<ArtifactFile>;
-  /** Takes what is in the store already. Throws `BLOB_MISSING` when it is not. */
-  addStored(path: string, content: Pick<ArtifactFile, 'digest' | 'bytes'>): Promise<ArtifactFile>;
+  /** Takes what is in the store already; undefined when it is not. */
+  addStored(path: string, content: Pick<ArtifactFile, 'digest' | 'bytes'>): Promise<ArtifactFile | undefined>;
   /** As `add`, for what is not content: logs, times, notes about the machine. Kept with the result, outside its digest. */
   attach(path: string, content: Uint8Array | string): Promise<ArtifactFile>;
   attachFile(path: string, file: string): Promise<ArtifactFile>;

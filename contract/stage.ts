@@ -143,7 +143,7 @@ export interface ResolveContext<P> extends AttemptContext<P> {
   keep(content: Uint8Array): Promise<Digest>;
 }
 
-/** Which contents of the store a source knows under another name: what is there is not fetched again. */
+/** Which contents a source knows under another name, once noted: what the store holds of them is not fetched again. */
 export interface Fetched {
   /** @param name of a content: `md5:HEX`, or an address with its generation */
   find(name: string): Promise<StoredContent | undefined>;

@@ -1,7 +1,6 @@
 /** The product with its store in a bucket, on a real server: runs, and runs again from what is there. */
-import { Storage } from '@google-cloud/storage';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type GcsServer, gcsProgram, gcsServer } from '../lib/gcs/testing/gcsServer.ts';
+import { gcsProgram, useGcsServer } from '../lib/gcs/testing/gcsServer.ts';
 import { openArtifact } from '../lib/store/artifacts.ts';
 import { openStore } from '../lib/store/store.ts';
 import { type TestFurrow, testFurrow } from './harness/furrow.ts';
@@ -26,23 +25,15 @@ stages:
 `;
 
 describe.skipIf(!gcsProgram)('a pipeline with its store on gs://', () => {
-  let server: GcsServer;
+  const server = useGcsServer();
   let furrow: TestFurrow;
-  const before = process.env.FURROW_GCS_ENDPOINT;
 
   beforeAll(async () => {
-    server = await gcsServer();
-    process.env.FURROW_GCS_ENDPOINT = server.endpoint;
-    await new Storage({ apiEndpoint: server.endpoint, projectId: 'test' }).createBucket('furrow-test');
+    await server.client.createBucket('furrow-test');
     furrow = await testFurrow();
     await furrow.work();
   }, 60_000);
-  afterAll(async () => {
-    await furrow?.close();
-    await server?.close();
-    if (before === undefined) delete process.env.FURROW_GCS_ENDPOINT;
-    else process.env.FURROW_GCS_ENDPOINT = before;
-  });
+  afterAll(() => furrow?.close());
 
   it('runs to its registered model, and finds all of it finished the second time', async () => {
     const first = await furrow.run(pipeline);

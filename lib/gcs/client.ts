@@ -9,7 +9,7 @@
 import type { Storage } from '@google-cloud/storage';
 
 /** Another server than Google's: for tests and on-premise ones. The client's own `STORAGE_EMULATOR_HOST` asks at wrong paths. */
-const endpointVariable = 'FURROW_GCS_ENDPOINT';
+export const endpointVariable = 'FURROW_GCS_ENDPOINT';
 
 const clients = new Map<string, Promise<Storage>>();
 

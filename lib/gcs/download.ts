@@ -4,8 +4,8 @@
  */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Storage } from '@google-cloud/storage';
+import { backOff } from '../retry/backOff.ts';
 
 /** No byte for so long, and the connection is given up. */
 const silenceMs = 30_000;
@@ -74,7 +74,7 @@ async function* whole(
       throw new Error(`the connection ended after ${done} bytes of ${length}`);
     } catch (error) {
       if (signal?.aborted || !isPassing(error) || ++failures === attempts) throw error;
-      await pause(failures, signal);
+      await backOff(failures, firstWaitMs, signal);
     } finally {
       answer?.destroy();
     }
@@ -90,14 +90,9 @@ async function persistently<T>(act: () => Promise<T>, signal: AbortSignal | unde
       return await act();
     } catch (error) {
       if (signal?.aborted || !isPassing(error) || attempt === attempts) throw error;
-      await pause(attempt, signal);
+      await backOff(attempt, firstWaitMs, signal);
     }
   }
-}
-
-/** Longer each time, and spread out, so that many that failed together do not come back together. */
-function pause(failures: number, signal: AbortSignal | undefined): Promise<void> {
-  return wait(firstWaitMs * 2 ** (failures - 1) * (0.5 + Math.random()), undefined, { signal });
 }
 
 /** As Google advises: https://cloud.google.com/storage/docs/retry-strategy */

@@ -13,6 +13,7 @@ import { canonicalJson } from '../../contract/json.ts';
 import { copyBlob, hasBlob, putBlob, putBlobFile, readBlob, readBlobWhole } from './blobs.ts';
 import { forEachBounded } from './bounded.ts';
 import { blobName } from './names.ts';
+import { staysBelow } from './safePath.ts';
 import type { Store } from './store.ts';
 
 /** Files read or written at once: enough to keep a disk busy, few enough for a bucket's rate limits. */
@@ -68,12 +69,8 @@ export function stageArtifact(store: Store, kind: ArtifactKind): StagedArtifact 
       return keep(target, { path: checkPath(path), ...(await putBlobFile(store, file)) });
     },
   });
-  const stored = async (path: string, { digest, bytes }: Pick<ArtifactFile, 'digest' | 'bytes'>) => {
-    if (await hasBlob(store, digest, bytes)) return keep(files, { path: checkPath(path), digest, bytes });
-    throw new FurrowError('BLOB_MISSING', `${store.driver.uriOf(blobName(digest))} is missing`, {
-      details: { digest },
-    });
-  };
+  const stored = async (path: string, { digest, bytes }: Pick<ArtifactFile, 'digest' | 'bytes'>) =>
+    (await hasBlob(store, digest, bytes)) ? keep(files, { path: checkPath(path), digest, bytes }) : undefined;
   const inside = taker(files);
   const beside = taker(attachments);
   return {
@@ -135,17 +132,6 @@ function sortByPath(files: ReadonlyMap<string, ArtifactFile>): ArtifactFile[] {
 
 /** Refuses paths that could leave the folder they are written to, on any platform. */
 function checkPath(path: string): string {
-  const unsafe = path
-    .split('/')
-    .some(
-      (part) =>
-        part === '' ||
-        part === '.' ||
-        part === '..' ||
-        part.includes('\\') ||
-        part.includes('\0') ||
-        /^[A-Za-z]:/.test(part),
-    );
-  if (unsafe) throw new TypeError(`Expected a relative path below the artifact, got \`${path}\``);
+  if (!staysBelow(path)) throw new TypeError(`Expected a relative path below the artifact, got \`${path}\``);
   return path;
 }

@@ -1,21 +1,19 @@
 import type { Digest } from '../../contract/artifact.ts';
 import type { Fetched, StoredContent } from '../../contract/stage.ts';
-import { hasBlob } from './blobs.ts';
 import { digestOf } from './digest.ts';
 import { fetchedName } from './names.ts';
 import type { Store } from './store.ts';
 
 /**
  * Which blobs hold what sources know under another name. A note is written after its blob and says nothing that a later one could
- * contradict: a name is of one content.
+ * contradict: a name is of one content. The blob may be gone since, as `furrow gc` removes them; the note is of use again once it is
+ * fetched again.
  */
 export function fetchedOf(store: Store): Fetched {
   return {
     async find(name) {
       const note = await store.driver.read(fetchedName(digestOf(name)));
-      const content = note && parseNote(note);
-      // Blobs may be gone, as `furrow gc` removes them; the note is of use again once it is fetched again.
-      return content && (await hasBlob(store, content.digest, content.bytes)) ? content : undefined;
+      return note && parseNote(note);
     },
     async note(name, { digest, bytes }) {
       const note = new TextEncoder().encode(`${JSON.stringify({ name, digest, bytes })}\n`);

@@ -1,22 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { Storage } from '@google-cloud/storage';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type GcsServer, gcsProgram, gcsServer } from '../gcs/testing/gcsServer.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { gcsProgram, useGcsServer } from '../gcs/testing/gcsServer.ts';
 import { gcsDriver, isAbsent } from './gcsDriver.ts';
 import { describeDriver } from './testing/conformance.ts';
 
 /** Without the server, which `npm run setup` installs where Go is, nothing here can be tried. */
 describe.skipIf(!gcsProgram)('on a real server', () => {
-  let server: GcsServer;
-  let client: Storage;
+  const server = useGcsServer();
   beforeAll(async () => {
-    server = await gcsServer();
-    client = new Storage({ apiEndpoint: server.endpoint, projectId: 'test' });
-    await client.createBucket('plots');
+    await server.client.createBucket('plots');
   });
-  afterAll(() => server?.close());
 
-  const fresh = () => gcsDriver(`gs://plots/${randomUUID()}`, client);
+  const fresh = () => gcsDriver(`gs://plots/${randomUUID()}`);
   describeDriver('a store on GCS', fresh);
 
   describe('a store on GCS: itself', () => {
@@ -54,7 +49,7 @@ describe.skipIf(!gcsProgram)('on a real server', () => {
     });
 
     it('says which bucket is not there', async () => {
-      const driver = await gcsDriver('gs://no-such-bucket/x', client);
+      const driver = await gcsDriver('gs://no-such-bucket/x');
       await expect(driver.create('a', new Uint8Array(1))).rejects.toMatchObject({
         code: 'STORE_NOT_FOUND',
         message: expect.stringContaining('gs://no-such-bucket'),

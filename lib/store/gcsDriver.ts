@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import type { File, Storage } from '@google-cloud/storage';
+import type { File } from '@google-cloud/storage';
 import { FurrowError } from '../../contract/errors.ts';
 import { parseSource } from '../../contract/sourceAddress.ts';
 import { gcsClient } from '../gcs/client.ts';
@@ -22,11 +23,11 @@ const writerKey = 'furrow-writer';
  *
  * https://cloud.google.com/storage/docs/request-preconditions
  */
-export async function gcsDriver(uri: string, client?: Storage): Promise<StoreDriver> {
+export async function gcsDriver(uri: string): Promise<StoreDriver> {
   const address = parseSource(uri);
   if (address.scheme !== 'gs') throw new TypeError(`Expected gs://…, got ${uri}`);
   const { bucket: bucketName, prefix } = address;
-  const storage = client ?? (await gcsClient());
+  const storage = await gcsClient();
   const bucket = storage.bucket(bucketName);
   const root = prefix === '' ? '' : `${prefix}/`;
   const base = `gs://${bucketName}${prefix === '' ? '' : `/${prefix}`}`;
@@ -86,9 +87,8 @@ export async function gcsDriver(uri: string, client?: Storage): Promise<StoreDri
   async function whole(name: string): Promise<{ content: Buffer; generation: string } | undefined> {
     const found = await opened(name);
     if (!found) return undefined;
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of caught(found.body, (error) => failure(error, name))) chunks.push(chunk);
-    return { content: Buffer.concat(chunks), generation: found.generation };
+    const content = await buffer(caught(found.body, (error) => failure(error, name)));
+    return { content, generation: found.generation };
   }
 
   const failure = (error: unknown, name: string) => gcsFailure(error, uriOf(name));

@@ -2,13 +2,13 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createReadStream, existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import { blobFile, type Layout, readManifest } from '../../lib/image/layout.ts';
 import type { ImageConfig } from '../../lib/image/manifest.ts';
 import { untar } from '../../lib/image/untar.ts';
+import { freePort } from '../../lib/testing/localServer.ts';
 
 export interface Container {
   readonly address: string;
@@ -108,14 +108,4 @@ async function untilHealthy(address: string, child: ChildProcess, said: () => st
     }
     await sleep(50);
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().on('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const at = probe.address();
-      probe.close(() => resolve(typeof at === 'object' && at ? at.port : 0));
-    });
-  });
 }

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { Storage } from '@google-cloud/storage';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import fetchData from '../../../activities/fetchData.ts';
 import { faults, faultyProxy } from '../../gcs/testing/faultyProxy.ts';
-import { type GcsServer, gcsProgram, gcsServer } from '../../gcs/testing/gcsServer.ts';
+import { gcsProgram, useGcsServer } from '../../gcs/testing/gcsServer.ts';
 import { openWorkbench, type Workbench } from '../testing.ts';
 
 const count = 120;
@@ -11,25 +10,17 @@ const count = 120;
 const downloads = /alt=media/;
 
 describe.skipIf(!gcsProgram)('a bucket behind a network that fails', () => {
-  let server: GcsServer;
+  const server = useGcsServer();
   let bench: Workbench;
   const contents = new Map<string, Buffer>();
-  const before = process.env.FURROW_GCS_ENDPOINT;
 
   beforeAll(async () => {
-    server = await gcsServer();
-    const client = new Storage({ apiEndpoint: server.endpoint, projectId: 'test' });
-    const [bucket] = await client.createBucket('plots');
+    const [bucket] = await server.client.createBucket('plots');
     for (let index = 0; index < count; index++) contents.set(`train/${index}.tif`, randomBytes(2_000 + 40 * index));
     contents.set('train/large.tif', randomBytes(2 * 2 ** 20));
     await Promise.all(
       [...contents].map(([name, content]) => bucket.file(`field/${name}`).save(content, { resumable: false })),
     );
-  });
-  afterAll(async () => {
-    await server?.close();
-    if (before === undefined) delete process.env.FURROW_GCS_ENDPOINT;
-    else process.env.FURROW_GCS_ENDPOINT = before;
   });
   beforeEach(async () => {
     bench = await openWorkbench();

@@ -1,28 +1,17 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { Storage } from '@google-cloud/storage';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import fetchData from '../../../activities/fetchData.ts';
-import { type GcsServer, gcsProgram, gcsServer } from '../../gcs/testing/gcsServer.ts';
+import { gcsProgram, useGcsServer } from '../../gcs/testing/gcsServer.ts';
 import { openWorkbench, type Workbench } from '../testing.ts';
 
 describe.skipIf(!gcsProgram)('a bucket as a source', () => {
-  let server: GcsServer;
-  let client: Storage;
+  const server = useGcsServer();
   let bench: Workbench;
   let prefix: string;
-  const before = process.env.FURROW_GCS_ENDPOINT;
 
   beforeAll(async () => {
-    server = await gcsServer();
-    process.env.FURROW_GCS_ENDPOINT = server.endpoint;
-    client = new Storage({ apiEndpoint: server.endpoint, projectId: 'test' });
-    await client.createBucket('plots', { versioning: { enabled: true } });
-    await client.createBucket('unversioned');
-  });
-  afterAll(async () => {
-    await server?.close();
-    if (before === undefined) delete process.env.FURROW_GCS_ENDPOINT;
-    else process.env.FURROW_GCS_ENDPOINT = before;
+    await server.client.createBucket('plots', { versioning: { enabled: true } });
+    await server.client.createBucket('unversioned');
   });
   beforeEach(async () => {
     bench = await openWorkbench();
@@ -31,7 +20,7 @@ describe.skipIf(!gcsProgram)('a bucket as a source', () => {
   afterEach(() => bench.remove());
 
   const put = (name: string, content: string | Buffer, bucket = 'plots') =>
-    client.bucket(bucket).file(`${prefix}/${name}`).save(content, { resumable: false });
+    server.client.bucket(bucket).file(`${prefix}/${name}`).save(content, { resumable: false });
   const fetch = (options: Partial<Parameters<Workbench['run']>[1]> = {}, bucket = 'plots') =>
     bench.run(fetchData, { params: { source: `gs://${bucket}/${prefix}` }, ...options });
 

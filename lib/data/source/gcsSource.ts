@@ -1,5 +1,4 @@
 /** A prefix of a bucket as a source: what lies below it now, each object at its generation. */
-import type { Storage } from '@google-cloud/storage';
 import { FurrowError } from '../../../contract/errors.ts';
 import { gcsClient } from '../../gcs/client.ts';
 import { download } from '../../gcs/download.ts';
@@ -22,11 +21,11 @@ const listed = 'items(name,size,generation,md5Hash,crc32c),nextPageToken';
  *
  * @throws FurrowError `SOURCE_NOT_FOUND`, `SOURCE_UNAVAILABLE`, `CREDENTIALS_MISSING`, `ACCESS_DENIED`
  */
-export async function listObjects(bucket: string, prefix: string, client?: Storage): Promise<readonly PinnedObject[]> {
+export async function listObjects(bucket: string, prefix: string): Promise<readonly PinnedObject[]> {
   const below = prefix === '' ? '' : `${prefix}/`;
   const place = `gs://${bucket}/${prefix}`;
   try {
-    const [files] = await (client ?? (await gcsClient()))
+    const [files] = await (await gcsClient())
       .bucket(bucket)
       .getFiles({ prefix: below, fields: listed, maxResults: 1000, autoPaginate: true });
     // With `fields` the client gives what the server sent, and no `File`, whatever its types say.
@@ -44,8 +43,8 @@ export async function listObjects(bucket: string, prefix: string, client?: Stora
   }
 }
 
-export async function gcsPlace(client?: Storage): Promise<ObjectPlace> {
-  const storage = client ?? (await gcsClient());
+export async function gcsPlace(): Promise<ObjectPlace> {
+  const storage = await gcsClient();
   const { CRC32C } = await import('@google-cloud/storage');
   return {
     async *open({ uri }, signal) {

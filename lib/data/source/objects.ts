@@ -5,14 +5,16 @@ import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import { setTimeout as wait } from 'node:timers/promises';
 import type { ArtifactFile, ArtifactWriter } from '../../../contract/artifact.ts';
 import { FurrowError } from '../../../contract/errors.ts';
 import type { JsonObject } from '../../../contract/json.ts';
 import type { Fetched, ResolveContext, SourceVersion, StageLog, StageProgress } from '../../../contract/stage.ts';
+import { backOff } from '../../retry/backOff.ts';
 import { forEachBounded } from '../../store/bounded.ts';
 import { digestOfJson } from '../../store/digest.ts';
+import { staysBelow } from '../../store/safePath.ts';
 import { isLitter } from './litter.ts';
 
 export interface PinnedObject {
@@ -119,10 +121,10 @@ export async function fetchObjects(fetch: ObjectsFetch): Promise<{ fetchedBytes:
   await forEachBounded(objects, parallelObjects, async (object, index) => {
     signal.throwIfAborted();
     const name = object.md5 ? `md5:${object.md5}` : object.uri;
-    const known = await fetched.find(name);
-    const file = known ?? (await fetchOne(fetch, object, index));
-    if (known) await output.addStored(object.path, known);
-    else {
+    const noted = await fetched.find(name);
+    let file = noted && (await output.addStored(object.path, noted));
+    if (!file) {
+      file = await fetchOne(fetch, object, index);
       await fetched.note(name, file);
       fetchedBytes += file.bytes;
     }
@@ -147,8 +149,7 @@ async function fetchOne(fetch: ObjectsFetch, object: PinnedObject, index: number
     } catch (error) {
       if (fetch.signal.aborted || attempt === attempts || !isPassing(error)) throw error;
       fetch.log.warn(`${object.uri} is fetched again: ${(error as Error).message}`);
-      // Spread out, so that many that failed together do not come back together.
-      await wait(firstWaitMs * 2 ** (attempt - 1) * (0.5 + Math.random()), undefined, { signal: fetch.signal });
+      await backOff(attempt, firstWaitMs, fetch.signal);
     }
   }
 }
@@ -172,10 +173,8 @@ async function download(
 }
 
 /** A small object, whole and checked. */
-export async function checkedBytes(place: ObjectPlace, object: PinnedObject, signal: AbortSignal): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of checked(place, object, signal)) chunks.push(chunk);
-  return Buffer.concat(chunks);
+export function checkedBytes(place: ObjectPlace, object: PinnedObject, signal: AbortSignal): Promise<Uint8Array> {
+  return buffer(checked(place, object, signal));
 }
 
 /** Ends with an error unless all bytes came, and they are those that were listed. */
@@ -204,10 +203,4 @@ function md5Sum(expected: string): Checksum {
 
 function isPassing(error: unknown): boolean {
   return error instanceof FurrowError && error.code === 'SOURCE_UNAVAILABLE';
-}
-
-function staysBelow(path: string): boolean {
-  return !path
-    .split('/')
-    .some((part) => ['', '.', '..'].includes(part) || /[\\\0]/.test(part) || /^[A-Za-z]:/.test(part));
 }

@@ -5,16 +5,14 @@ import { FurrowError } from '../../../contract/errors.ts';
 import type { ObjectPlace } from './objects.ts';
 
 /** The bucket's client is loaded when the first `gs://` comes. */
-export async function remotePlace(): Promise<ObjectPlace> {
-  return {
-    async *open(object, signal) {
-      if (object.uri.startsWith('gs://')) yield* (await gcs()).open(object, signal);
-      else if (object.uri.startsWith('file:')) yield* file(object.uri);
-      else yield* http(object.uri, signal);
-    },
-    checksum: async (object) => (await gcs()).checksum(object),
-  };
-}
+export const remotePlace: ObjectPlace = {
+  async *open(object, signal) {
+    if (object.uri.startsWith('gs://')) yield* (await gcs()).open(object, signal);
+    else if (object.uri.startsWith('file:')) yield* file(object.uri);
+    else yield* http(object.uri, signal);
+  },
+  checksum: async (object) => (await gcs()).checksum(object),
+};
 
 async function gcs(): Promise<ObjectPlace> {
   return (await import('./gcsSource.ts')).gcsPlace();

@@ -1,55 +1,54 @@
 /** A real server that speaks the protocol of Cloud Storage, fsouza/fake-gcs-server: `npm test` builds it where there is Go. */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
-import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { Storage } from '@google-cloud/storage';
+import { afterAll, beforeAll } from 'vitest';
+import { answering, findProgram, freePort } from '../../testing/localServer.ts';
+import { endpointVariable } from '../client.ts';
 
 /** `FURROW_TEST_GCS`, as `npm test` sets it, else in the per-user cache, else on the PATH. */
-export const gcsProgram = findProgram();
+export const gcsProgram = findProgram('FURROW_TEST_GCS', 'test-servers/fake-gcs-server-1.56.1', 'fake-gcs-server');
 
 export interface GcsServer {
   /** `http://127.0.0.1:PORT` */
   readonly endpoint: string;
-  close(): Promise<void>;
+  /** Asks the server itself, whatever the product is pointed at. */
+  readonly client: Storage;
 }
 
-export async function gcsServer(): Promise<GcsServer> {
+/** Starts a server before the tests of a `describe`, points the product at it, and takes both back after them. */
+export function useGcsServer(): GcsServer {
+  const before = process.env[endpointVariable];
+  let started: { readonly server: GcsServer; end(signal: NodeJS.Signals): Promise<void> } | undefined;
+  const server = (): GcsServer => {
+    if (!started) throw new Error('The GCS server is there in hooks and tests alone');
+    return started.server;
+  };
+  beforeAll(async () => {
+    started = await start();
+    process.env[endpointVariable] = started.server.endpoint;
+  });
+  afterAll(async () => {
+    await started?.end('SIGKILL');
+    if (before === undefined) delete process.env[endpointVariable];
+    else process.env[endpointVariable] = before;
+  });
+  return {
+    get endpoint() {
+      return server().endpoint;
+    },
+    get client() {
+      return server().client;
+    },
+  };
+}
+
+async function start() {
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
   const args = ['-backend', 'memory', '-scheme', 'http', '-host', '127.0.0.1', '-port', `${port}`];
   const child = spawn(String(gcsProgram), [...args, '-public-host', `127.0.0.1:${port}`, '-external-url', endpoint], {
     stdio: 'ignore',
   });
-  const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
-  for (let tries = 0; !(await fetch(`${endpoint}/storage/v1/b`).catch(() => undefined))?.ok; tries++) {
-    if (tries === 200 || child.exitCode !== null) throw new Error('The GCS server does not answer');
-    await sleep(50);
-  }
-  return {
-    endpoint,
-    async close() {
-      child.kill('SIGKILL');
-      await ended;
-    },
-  };
-}
-
-function findProgram(): string | undefined {
-  const { FURROW_TEST_GCS, XDG_CACHE_HOME, PATH = '' } = process.env;
-  const cache = join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'furrow/test-servers');
-  const onPath = PATH.split(delimiter).map((folder) => join(folder, 'fake-gcs-server'));
-  return [FURROW_TEST_GCS, join(cache, 'fake-gcs-server-1.56.1'), ...onPath].find((path) => path && existsSync(path));
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().on('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
+  const end = await answering(child, { url: `${endpoint}/storage/v1/b`, seconds: 10 });
+  return { server: { endpoint, client: new Storage({ apiEndpoint: endpoint, projectId: 'test' }) }, end };
 }

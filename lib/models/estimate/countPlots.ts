@@ -8,6 +8,7 @@ import type { PreprocessParams } from '../../../contract/stages/preprocess.ts';
 import { describePlots } from '../../data/group/describePlots.ts';
 import { groupFiles } from '../../data/group/groupFiles.ts';
 import { readLabels } from '../../data/group/labels.ts';
+import { listRemote } from '../../data/source/listRemote.ts';
 import type { PinnedObject } from '../../data/source/objects.ts';
 import { splitPlots } from '../../data/split/splitPlots.ts';
 import { syntheticBands } from '../../data/synthetic/canopy.ts';
@@ -59,19 +60,6 @@ export async function countPlots({
   return { train: count('train'), validation: count('validation'), groups: groups.size };
 }
 
-async function listRemote(
-  address: Extract<SourceAddress, { scheme: 'gs' | 'dvc' }>,
-  baseFolder: string,
-): Promise<readonly PinnedObject[]> {
-  if (address.scheme === 'gs') {
-    const { listObjects } = await import('../../data/source/gcsSource.ts');
-    return listObjects(address.bucket, address.prefix);
-  }
-  const { listDvc } = await import('../../data/source/dvc/dvcSource.ts');
-  const signal = new AbortController().signal;
-  return (await listDvc({ ...address, path: resolve(baseFolder, address.path) }, signal)).objects;
-}
-
 interface Listing {
   readonly paths: readonly string[];
   read(path: string): Promise<string>;
@@ -86,11 +74,10 @@ async function listing(address: SourceAddress, baseFolder: string): Promise<List
     case 'gs':
     case 'dvc': {
       const { remotePlace } = await import('../../data/source/remotePlace.ts');
-      const objects = await listRemote(address, baseFolder);
-      const place = await remotePlace();
+      const { objects } = await listRemote(address, baseFolder, new AbortController().signal);
       const read = async (path: string) => {
         const object = objects.find((each) => each.path === path) as PinnedObject;
-        return text(Readable.from(place.open(object)));
+        return text(Readable.from(remotePlace.open(object)));
       };
       return { paths: objects.map(({ path }) => path), read };
     }

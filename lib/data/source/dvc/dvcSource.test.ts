@@ -4,28 +4,22 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Storage } from '@google-cloud/storage';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import fetchData from '../../../../activities/fetchData.ts';
-import { type GcsServer, gcsProgram, gcsServer } from '../../../gcs/testing/gcsServer.ts';
+import { gcsProgram, useGcsServer } from '../../../gcs/testing/gcsServer.ts';
 import { openWorkbench, type Workbench } from '../../testing.ts';
 import { dvcProgram, inFolder } from './testing.ts';
 
 describe.skipIf(!dvcProgram || !gcsProgram)('what DVC keeps', () => {
-  let server: GcsServer;
-  let client: Storage;
+  const server = useGcsServer();
   let bench: Workbench;
   let repository: string;
   let remote: string;
   let run: ReturnType<typeof inFolder>;
-  const before = process.env.FURROW_GCS_ENDPOINT;
 
   beforeAll(async () => {
-    server = await gcsServer();
-    process.env.FURROW_GCS_ENDPOINT = server.endpoint;
-    client = new Storage({ apiEndpoint: server.endpoint, projectId: 'test' });
-    await client.createBucket('plain');
-    await client.createBucket('versioned', { versioning: { enabled: true } });
+    await server.client.createBucket('plain');
+    await server.client.createBucket('versioned', { versioning: { enabled: true } });
     bench = await openWorkbench();
     repository = join(bench.folder, 'project');
     remote = await mkdtemp(join(tmpdir(), 'furrow-dvc-'));
@@ -55,11 +49,8 @@ describe.skipIf(!dvcProgram || !gcsProgram)('what DVC keeps', () => {
     run('git', 'tag', 'v1');
   }, 120_000);
   afterAll(async () => {
-    await server?.close();
     await bench?.remove();
     if (remote) await rm(remote, { recursive: true, force: true });
-    if (before === undefined) delete process.env.FURROW_GCS_ENDPOINT;
-    else process.env.FURROW_GCS_ENDPOINT = before;
   });
 
   const fetch = async (source: string) => {
@@ -119,7 +110,7 @@ describe.skipIf(!dvcProgram || !gcsProgram)('what DVC keeps', () => {
 
   it('comes from a version-aware remote by generation, though objects were replaced there', async () => {
     run('dvc', 'push', '-q', '-r', 'aware');
-    const [object] = await client.bucket('versioned').getFiles({ prefix: 'plots/data/plots/train/b.tif' });
+    const [object] = await server.client.bucket('versioned').getFiles({ prefix: 'plots/data/plots/train/b.tif' });
     await object[0]?.save('replaced', { resumable: false });
     const there = await fetch('dvc:project/data/plots.dvc?remote=aware');
     expect(there.files).toEqual({ ...plots, 'train/a.tif': 'new' });

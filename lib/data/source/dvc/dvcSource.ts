@@ -2,7 +2,7 @@
 import { posix, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FurrowError } from '../../../../contract/errors.ts';
-import type { JsonObject } from '../../../../contract/json.ts';
+import type { RemoteListing } from '../listRemote.ts';
 import { checkedBytes, type PinnedObject } from '../objects.ts';
 import { remotePlace } from '../remotePlace.ts';
 import { type DvcRemote, remoteOf } from './config.ts';
@@ -18,10 +18,7 @@ export interface DvcRequest {
 }
 
 /** @throws FurrowError `SOURCE_NOT_FOUND`, `DATA_BAD_INPUT`, and what the remote's place throws */
-export async function listDvc(
-  { path, rev, remote }: DvcRequest,
-  signal: AbortSignal,
-): Promise<{ readonly objects: readonly PinnedObject[]; readonly facts: JsonObject }> {
+export async function listDvc({ path, rev, remote }: DvcRequest, signal: AbortSignal): Promise<RemoteListing> {
   const repository = await openDvcRepository(path, rev);
   const { outputs, config, root, below, commit } = repository;
   const objects: PinnedObject[] = [];
@@ -96,7 +93,7 @@ async function hashedFiles(output: DvcOutput, url: string, signal: AbortSignal):
   if (!md5.endsWith('.dir')) return [{ path, uri: uriOf(md5), md5, ...bytesOf({ size }) }];
   const uri = uriOf(md5);
   const listing = { path, uri, md5: md5.slice(0, -'.dir'.length) };
-  const entries = parseDirObject(await checkedBytes(await remotePlace(), listing, signal), uri);
+  const entries = parseDirObject(await checkedBytes(remotePlace, listing, signal), uri);
   return entries.map((entry) => ({ path: `${path}/${entry.relpath}`, uri: uriOf(entry.md5), md5: entry.md5 }));
 }
 

@@ -9,6 +9,9 @@ import { type DvcOutput, parseDvcFile, parseDvcLock } from './outputs.ts';
 
 const run = promisify(execFile);
 
+/** Files that name outputs. */
+const ofDvc = /(^|\/)(dvc\.lock|[^/]+\.dvc)$/;
+
 export interface DvcRepository {
   /** The folder that holds `.dvc/`. */
   readonly root: string;
@@ -35,10 +38,10 @@ export async function openDvcRepository(path: string, rev: string | undefined): 
   const configs = await Promise.all(['.dvc/config', '.dvc/config.local'].map((file) => onDisk(root).read(file)));
   // Remotes as they were then, but what this machine says of them as it is now.
   const shared = commit === undefined ? configs[0] : await read.read('.dvc/config');
-  const isFile = /(^|\/)(dvc\.lock|[^/]+\.dvc)$/.test(below);
+  const isFile = ofDvc.test(below);
   const files = isFile ? [below] : (await read.list()).filter((file) => below === '' || file.startsWith(`${below}/`));
   const outputs: DvcOutput[] = [];
-  for (const file of files.filter((name) => /(^|\/)(dvc\.lock|[^/]+\.dvc)$/.test(name)).sort()) {
+  for (const file of files.filter((name) => ofDvc.test(name)).sort()) {
     const text = await read.read(file);
     if (text === undefined) throw notFound(`There is no ${file}${rev === undefined ? '' : ` at ${rev}`}`, path);
     const parse = file.endsWith('dvc.lock') ? parseDvcLock : parseDvcFile;

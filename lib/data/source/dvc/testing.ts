@@ -1,11 +1,10 @@
 /** The official `dvc`, to make what is read here. */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname } from 'node:path';
+import { findProgram } from '../../../testing/localServer.ts';
 
 /** `FURROW_TEST_DVC`, as `npm test` sets it, else in the per-user cache. */
-export const dvcProgram = findProgram();
+export const dvcProgram = findProgram('FURROW_TEST_DVC', 'test-servers/dvc-3.67.1/bin/dvc');
 
 /** Runs commands of `dvc` and `git` in a folder. */
 export function inFolder(folder: string) {
@@ -22,10 +21,4 @@ export function inFolder(folder: string) {
   };
   return (program: 'dvc' | 'git', ...args: string[]): string =>
     execFileSync(program, args, { cwd: folder, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-}
-
-function findProgram(): string | undefined {
-  const { FURROW_TEST_DVC, XDG_CACHE_HOME } = process.env;
-  const cache = join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'furrow/test-servers/dvc-3.67.1/bin/dvc');
-  return [FURROW_TEST_DVC, cache].find((path) => path && existsSync(path));
 }
