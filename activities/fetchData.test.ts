@@ -140,6 +140,6 @@ describe('a synthetic trial', () => {
 });
 
 test('a config with an unknown scheme is refused before anything runs', () => {
-  const parsed = fetchData.contract.params.safeParse({ source: 'http://host/plots' });
+  const parsed = fetchData.contract.params.safeParse({ source: 's3://host/plots' });
   expect(parsed.error?.issues[0]).toMatchObject({ path: ['source'], message: expect.stringContaining('`synthetic:`') });
 });

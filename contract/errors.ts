@@ -24,6 +24,10 @@ export const failures = {
     retryable: true,
     action: 'Check that the source can be reached; what was fetched stays, and the run goes on when it is back.',
   },
+  SOURCE_CORRUPT: {
+    retryable: false,
+    action: 'Put the file there again (DVC: `dvc push`), or correct the checksum that it is listed with.',
+  },
   SOURCE_UNKNOWN_SCHEME: { retryable: false, action: 'Use one of the schemes that the message lists.' },
   DATA_BAD_INPUT: {
     retryable: false,

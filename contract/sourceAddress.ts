@@ -1,5 +1,6 @@
 /** What `source:` of a `fetchData` stage can say, read without looking at the source itself. */
 import { FurrowError } from './errors.ts';
+import { looksSecret } from './redact.ts';
 import { suggest } from './suggest.ts';
 
 export type SourceAddress =
@@ -9,7 +10,30 @@ export type SourceAddress =
   | { readonly scheme: 'gs'; readonly bucket: string; readonly prefix: string }
   /** What DVC keeps: of a `.dvc` file, a `dvc.lock` or all below a folder; `path` as for `file`. */
   | { readonly scheme: 'dvc'; readonly path: string; readonly rev?: string; readonly remote?: string }
+  /** One file of a web server. */
+  | ({ readonly scheme: 'web' } & WebFile)
+  | ArchiveAddress
   | { readonly scheme: 'synthetic'; readonly plots: SyntheticPlots };
+
+/** A file of a web server, known by its contents. */
+export interface WebFile {
+  /** `http://…` or `https://…`, without what follows `#`. */
+  readonly url: string;
+  /** Of the file as it is sent; hexadecimal. */
+  readonly sha256: string;
+  readonly name: string;
+}
+
+/** The files in an archive of a web server. */
+export interface ArchiveAddress extends WebFile {
+  readonly scheme: 'archive';
+  readonly format: ArchiveFormat;
+  /** In the archive: what lies below it is the source. Empty for all. */
+  readonly folder: string;
+}
+
+/** `tar`: packed with gzip, brotli or not at all. */
+export type ArchiveFormat = 'zip' | 'tar';
 
 /** A made-up nitrogen trial; see lib/data/synthetic. */
 export interface SyntheticPlots {
@@ -28,6 +52,7 @@ export const sourceSchemes = {
   file: 'file:data/plots',
   gs: 'gs://bucket/plots',
   dvc: 'dvc:data/plots.dvc?rev=v1.2',
+  https: 'https://host/plots.zip#sha256=HEX',
   synthetic: 'synthetic:plots?train=120&test=40&seed=7',
 } as const;
 
@@ -40,6 +65,7 @@ export function parseSource(source: string): SourceAddress {
   if (scheme === 'file') return { scheme, path: folderPath(rest ?? '', source) };
   if (scheme === 'gs') return { scheme, ...bucketAddress(rest ?? '', source) };
   if (scheme === 'dvc') return { scheme, ...dvcAddress(rest ?? '', source) };
+  if (scheme === 'http' || scheme === 'https') return webAddress(source);
   if (scheme === 'synthetic') return { scheme, plots: syntheticPlots(rest ?? '', source) };
   const known = Object.entries(sourceSchemes).map(([name, example]) => `\`${name}:\` (as in \`${example}\`)`);
   throw new FurrowError(
@@ -78,6 +104,55 @@ function dvcAddress(rest: string, source: string): { path: string; rev?: string;
   if (unknown !== undefined) throw invalid(source, `has an unknown parameter \`${unknown}\`. Known: rev, remote`);
   const [rev, remote] = [given.get('rev'), given.get('remote')];
   return { path: folderPath(path, source), ...(rev && { rev }), ...(remote && { remote }) };
+}
+
+/** https://pip.pypa.io writes checksums behind `#`, too: that part of an address is never sent. */
+function webAddress(source: string): SourceAddress {
+  const [address = '', fragment = ''] = source.split(/#(.*)/s);
+  let url: URL;
+  try {
+    url = new URL(address);
+  } catch {
+    throw invalid(source, 'is no address');
+  }
+  const signed = [...url.searchParams.keys()].find((key) => looksSecret(key) || /^x-(goog|amz)-|^sig/i.test(key));
+  if (url.username || url.password || signed !== undefined) {
+    // It would stand in the run's history.
+    throw invalid(
+      source,
+      `has ${signed === undefined ? 'a user or password' : `\`${signed}\``} in it, which would be kept with the run`,
+    );
+  }
+  const given = new URLSearchParams(fragment);
+  const unknown = [...given.keys()].find((key) => !['sha256', 'name', 'folder'].includes(key));
+  if (unknown !== undefined)
+    throw invalid(source, `has an unknown part \`${unknown}\` behind #. Known: sha256, name, folder`);
+  const sha256 = given.get('sha256')?.toLowerCase() ?? '';
+  if (!/^[0-9a-f]{64}$/.test(sha256))
+    throw invalid(
+      source,
+      'has to say which contents are meant: add `#sha256=` and the 64 digits that `sha256sum FILE` prints',
+    );
+  const name = given.get('name') ?? decodeURIComponent(url.pathname.split('/').at(-1) ?? '');
+  if (!isFileName(name)) throw invalid(source, 'does not end with the name of a file; add `&name=plots.zip`');
+  const format = archiveFormat(name, source);
+  const folder = given.get('folder')?.replace(/^\/+|\/+$/g, '') ?? '';
+  if (folder !== '' && !format) throw invalid(source, 'names a folder, and is no archive');
+  if (folder !== '' && !folder.split('/').every(isFileName)) throw invalid(source, `has a wrong folder \`${folder}\``);
+  const file: WebFile = { url: url.href, sha256, name };
+  return format ? { scheme: 'archive', ...file, format, folder } : { scheme: 'web', ...file };
+}
+
+function archiveFormat(name: string, source: string): ArchiveFormat | undefined {
+  if (/\.zip$/i.test(name)) return 'zip';
+  if (/\.(tar|tar\.gz|tgz|tar\.br)$/i.test(name)) return 'tar';
+  if (/\.(tar\.\w+|tbz2?|txz|7z|rar|gz|bz2|xz|zst)$/i.test(name))
+    throw invalid(source, 'is packed in a way that is not known here; repack it as .zip or .tar.gz');
+  return undefined;
+}
+
+function isFileName(name: string): boolean {
+  return name.length > 0 && !/[/\\\0]/.test(name) && name !== '.' && name !== '..';
 }
 
 interface Rule {

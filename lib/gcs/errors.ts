@@ -1,10 +1,21 @@
-/** What the client's errors mean to a person. */
+/** What the errors of Cloud Storage mean to a person. */
 import { FurrowError } from '../../contract/errors.ts';
+import { isPassingStatus } from '../http/download.ts';
 
 /** The HTTP status that the server answered with, if it answered. */
 export function statusOf(error: unknown): number | undefined {
   const code = error instanceof Error && 'code' in error ? Number(error.code) : Number.NaN;
   return Number.isInteger(code) ? code : undefined;
+}
+
+/** The one failure that needs no server: there is nothing to ask it with. Undefined for every other error. */
+export function missingCredentials(error: unknown, place: string): FurrowError | undefined {
+  const known = /Could not load the default credentials|invalid_grant|Unable to detect a Project Id/;
+  if (!(error instanceof Error && known.test(error.message))) return undefined;
+  return new FurrowError('CREDENTIALS_MISSING', `There are no credentials to reach ${place} with: ${reasonOf(error)}`, {
+    cause: error,
+    details: { place },
+  });
 }
 
 /**
@@ -16,32 +27,24 @@ export function statusOf(error: unknown): number | undefined {
 export function gcsFailure(error: unknown, place: string, as: 'store' | 'source' = 'store'): unknown {
   // A TypeError is a fault of the program, not of the server.
   if (error instanceof FurrowError || error instanceof TypeError || !(error instanceof Error)) return error;
-  const [bucket] = /^gs:\/\/[^/]+/.exec(place) ?? [place];
+  const [bucket = place] = /^gs:\/\/[^/]+/.exec(place) ?? [];
+  const credentials = missingCredentials(error, bucket);
+  if (credentials) return credentials;
   const options = { cause: error, details: { place } };
-  const reason = (error.message.split('\n')[0] as string).slice(0, 300);
-  if (/Could not load the default credentials|invalid_grant|Unable to detect a Project Id/.test(error.message)) {
-    return new FurrowError(
-      'CREDENTIALS_MISSING',
-      `There are no credentials to reach ${bucket} with: ${reason}`,
-      options,
-    );
-  }
-  switch (statusOf(error)) {
-    case 401:
-      return new FurrowError('CREDENTIALS_MISSING', `${bucket} asks for credentials: ${reason}`, options);
-    case 403:
-      return new FurrowError('ACCESS_DENIED', `These credentials may not do this at ${place}: ${reason}`, options);
-    case 404:
-      return new FurrowError(
-        as === 'store' ? 'STORE_NOT_FOUND' : 'SOURCE_NOT_FOUND',
-        `There is no bucket ${bucket}, or nothing at ${place}`,
-        options,
-      );
-    default:
-      return new FurrowError(
-        as === 'store' ? 'STORE_UNAVAILABLE' : 'SOURCE_UNAVAILABLE',
-        `${place} cannot be reached: ${reason}`,
-        options,
-      );
-  }
+  const reason = reasonOf(error);
+  const absent = as === 'store' ? 'STORE_NOT_FOUND' : 'SOURCE_NOT_FOUND';
+  const status = statusOf(error) ?? 0;
+  if (status === 401)
+    return new FurrowError('CREDENTIALS_MISSING', `${bucket} asks for credentials: ${reason}`, options);
+  if (status === 403)
+    return new FurrowError('ACCESS_DENIED', `These credentials may not do this at ${place}: ${reason}`, options);
+  if (status === 404) return new FurrowError(absent, `There is no bucket ${bucket}, or nothing at ${place}`, options);
+  if (status >= 400 && !isPassingStatus(status))
+    return new FurrowError(absent, `${bucket} refuses to be asked for ${place}: ${reason}`, options);
+  const unavailable = as === 'store' ? 'STORE_UNAVAILABLE' : 'SOURCE_UNAVAILABLE';
+  return new FurrowError(unavailable, `${place} cannot be reached: ${reason}`, options);
+}
+
+function reasonOf(error: Error): string {
+  return (error.message.split('\n')[0] as string).slice(0, 300);
 }

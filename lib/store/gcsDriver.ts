@@ -6,13 +6,16 @@ import type { File } from '@google-cloud/storage';
 import { FurrowError } from '../../contract/errors.ts';
 import { parseSource } from '../../contract/sourceAddress.ts';
 import { gcsClient } from '../gcs/client.ts';
-import { type Download, download } from '../gcs/download.ts';
+import { downloadObject, type ObjectDownload } from '../gcs/download.ts';
 import { gcsFailure, statusOf } from '../gcs/errors.ts';
 import type { Content, PointerState, StoreDriver } from './driver.ts';
 import { checkName, checkPrefix } from './names.ts';
 
 /** Bytes sent at once, kept until the server has them: what an upload takes of memory. A multiple of 256 KiB, as GCS wants it. */
 const chunkBytes = 8 * 2 ** 20;
+
+/** Of a pointer that is replaced while it is read. */
+const rereads = 5;
 
 /** Who wrote an object, among its metadata: tells an answer that was lost from a race that was. */
 const writerKey = 'furrow-writer';
@@ -75,9 +78,9 @@ export async function gcsDriver(uri: string): Promise<StoreDriver> {
   }
 
   /** An object's bytes, with the generation that they are of. */
-  async function opened(name: string): Promise<Download | undefined> {
+  async function opened(name: string): Promise<ObjectDownload | undefined> {
     try {
-      return await download(storage, { bucket: bucketName, name: root + checkName(name) });
+      return await downloadObject(storage, { bucket: bucketName, name: root + checkName(name) });
     } catch (error) {
       if (isAbsent(error)) return undefined;
       throw failure(error, name);
@@ -85,10 +88,16 @@ export async function gcsDriver(uri: string): Promise<StoreDriver> {
   }
 
   async function whole(name: string): Promise<{ content: Buffer; generation: string } | undefined> {
-    const found = await opened(name);
-    if (!found) return undefined;
-    const content = await buffer(caught(found.body, (error) => failure(error, name)));
-    return { content, generation: found.generation };
+    for (let again = rereads; ; again--) {
+      const found = await opened(name);
+      if (!found) return undefined;
+      try {
+        return { content: await buffer(found.body), generation: found.generation };
+      } catch (error) {
+        // It was replaced in a bucket that keeps no versions, after the connection broke and before it went on.
+        if (again === 0 || !isAbsent(error)) throw failure(error, name);
+      }
+    }
   }
 
   const failure = (error: unknown, name: string) => gcsFailure(error, uriOf(name));

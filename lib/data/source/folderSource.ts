@@ -51,7 +51,7 @@ export async function fetchFolder(
   scratch: string,
   output: ArtifactWriter,
   progress: (files: number, of: number, bytes: number) => void,
-): Promise<void> {
+): Promise<{ bytes: number }> {
   const found = await listFiles(folder, uri);
   const files: SourceFile[] = [];
   let bytes = 0;
@@ -74,6 +74,7 @@ export async function fetchFolder(
     progress(files.length, found.length, bytes);
   });
   if (version(files, uri).digest !== expected.digest) throw changed(uri, 'it is not what was resolved any more');
+  return { bytes };
 }
 
 function version(files: readonly SourceFile[], uri: string): SourceVersion {

@@ -54,7 +54,7 @@ describe.skipIf(!gcsProgram)('a bucket behind a network that fails', () => {
     });
     process.env.FURROW_GCS_ENDPOINT = bad.endpoint;
     await expect(fetch()).rejects.toMatchObject({
-      code: 'SOURCE_UNAVAILABLE',
+      code: 'SOURCE_CORRUPT',
       message: expect.stringContaining('train/large.tif#'),
     });
     await bad.close();

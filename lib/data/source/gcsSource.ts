@@ -1,9 +1,9 @@
 /** A prefix of a bucket as a source: what lies below it now, each object at its generation. */
 import { FurrowError } from '../../../contract/errors.ts';
 import { gcsClient } from '../../gcs/client.ts';
-import { download } from '../../gcs/download.ts';
+import { ChecksumError, downloadObject } from '../../gcs/download.ts';
 import { gcsFailure, statusOf } from '../../gcs/errors.ts';
-import type { ObjectPlace, PinnedObject } from './objects.ts';
+import { type ObjectPlace, type PinnedObject, wrongContents } from './objects.ts';
 
 interface Listed {
   readonly name: string;
@@ -50,8 +50,9 @@ export async function gcsPlace(): Promise<ObjectPlace> {
     async *open({ uri }, signal) {
       const [, bucket = '', name = '', generation] = /^gs:\/\/([^/]+)\/(.+?)(?:#(\d+))?$/s.exec(uri) ?? [];
       try {
-        yield* (await download(storage, { bucket, name, ...(generation && { generation }) }, signal)).body;
+        yield* (await downloadObject(storage, { bucket, name, ...(generation && { generation }) }, signal)).body;
       } catch (error) {
+        if (error instanceof ChecksumError) throw wrongContents(uri, error.message);
         if (statusOf(error) !== 404) throw gcsFailure(error, uri, 'source');
         const options = { details: { uri }, cause: error };
         if (!generation) throw new FurrowError('SOURCE_NOT_FOUND', `${uri} is not there; was it pushed?`, options);
@@ -61,7 +62,12 @@ export async function gcsPlace(): Promise<ObjectPlace> {
     },
     async checksum({ crc32c }) {
       const sum = new CRC32C();
-      return { update: (bytes) => sum.update(Buffer.from(bytes)), holds: () => sum.toString() === crc32c };
+      return {
+        of: 'crc32c',
+        expected: String(crc32c),
+        update: (bytes) => sum.update(bytes as Buffer),
+        found: () => sum.toString(),
+      };
     },
   };
 }

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../../contract/json.ts';
 import type { SourceAddress } from '../../../contract/sourceAddress.ts';
 import type { PinnedObject } from './objects.ts';
 
-type RemoteAddress = Extract<SourceAddress, { scheme: 'gs' | 'dvc' }>;
+type RemoteAddress = Extract<SourceAddress, { scheme: 'gs' | 'dvc' | 'web' }>;
 
 export interface RemoteListing {
   readonly objects: readonly PinnedObject[];
@@ -20,6 +20,10 @@ export async function listRemote(
   if (address.scheme === 'gs') {
     const { listObjects } = await import('./gcsSource.ts');
     return { objects: await listObjects(address.bucket, address.prefix), facts: {} };
+  }
+  if (address.scheme === 'web') {
+    const { name: path, url: uri, sha256 } = address;
+    return { objects: [{ path, uri, sha256 }], facts: { sha256 } };
   }
   const { listDvc } = await import('./dvc/dvcSource.ts');
   return listDvc({ ...address, path: resolve(baseFolder, address.path) }, signal);

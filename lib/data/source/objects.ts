@@ -1,12 +1,8 @@
 /** Objects of a remote source, pinned when it is resolved and fetched exactly so: what every remote source has in common. */
 import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { pipeline } from 'node:stream/promises';
 import type { ArtifactFile, ArtifactWriter } from '../../../contract/artifact.ts';
 import { FurrowError } from '../../../contract/errors.ts';
 import type { JsonObject } from '../../../contract/json.ts';
@@ -15,6 +11,8 @@ import { backOff } from '../../retry/backOff.ts';
 import { forEachBounded } from '../../store/bounded.ts';
 import { digestOfJson } from '../../store/digest.ts';
 import { staysBelow } from '../../store/safePath.ts';
+import { type FetchProgress, fetchProgress } from './fetchProgress.ts';
+import { addHeld, hold } from './held.ts';
 import { isLitter } from './litter.ts';
 
 export interface PinnedObject {
@@ -26,19 +24,25 @@ export interface PinnedObject {
   readonly bytes?: number;
   /** Hexadecimal. */
   readonly md5?: string;
+  /** Hexadecimal. */
+  readonly sha256?: string;
   /** As GCS gives it, base64 of four big-endian bytes: objects put together of parts have no md5. */
   readonly crc32c?: string;
 }
 
 /** A sum over the bytes as they come; the check that they are those that were listed. */
 export interface Checksum {
+  /** `md5`, `sha256` or `crc32c`. */
+  readonly of: string;
+  readonly expected: string;
   update(bytes: Uint8Array): void;
-  /** Whether they were. */
-  holds(): boolean;
+  /** Of all bytes so far; asked once. */
+  found(): string;
 }
 
 export interface ObjectPlace {
-  open(object: PinnedObject, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /** @param announce told how many bytes come, where that is said first */
+  open(object: PinnedObject, signal?: AbortSignal, announce?: (bytes: number) => void): AsyncIterable<Uint8Array>;
   /** Of an object without an md5. */
   checksum(object: PinnedObject): Promise<Checksum>;
 }
@@ -46,10 +50,9 @@ export interface ObjectPlace {
 /** Requests at once: enough that 1,000 small objects do not wait for the way there and back one after another. */
 const parallelObjects = 32;
 
-/** Bytes. Up to here an object is held in memory, larger ones go through the scratch folder. */
-const heldWhole = 2 ** 20;
-
 const attempts = 6;
+/** Contents that come wrong in the same way so often are wrong where they lie. */
+const sameWrong = 3;
 const firstWaitMs = 250;
 
 /**
@@ -81,13 +84,19 @@ export async function versionOfObjects(
   if (objects.length === 0)
     throw new FurrowError('DATA_EMPTY', `The source \`${uri}\` holds no file`, { details: { uri } });
   const sorted = objects.toSorted((a, b) => (a.path < b.path ? -1 : 1));
-  const files = sorted.map(({ path, md5, crc32c, bytes }) => [path, md5 ? `md5:${md5}` : `crc32c:${crc32c}:${bytes}`]);
+  const files = sorted.map((object) => [object.path, contentName(object) ?? `crc32c:${object.crc32c}:${object.bytes}`]);
   const bytes = sorted.reduce((sum, object) => sum + (object.bytes ?? Number.NaN), 0);
   return {
     digest: digestOfJson({ source: 'objects', files }),
     facts: { uri, files: sorted.length, ...(!Number.isNaN(bytes) && { bytes }), ...facts },
     pins: await keep(new TextEncoder().encode(`${JSON.stringify(sorted)}\n`)),
   };
+}
+
+/** What a content is known by, wherever it lies. */
+function contentName({ sha256, md5 }: PinnedObject): string | undefined {
+  if (sha256) return `sha256:${sha256}`;
+  return md5 && `md5:${md5}`;
 }
 
 export function parsePins(content: Uint8Array): readonly PinnedObject[] {
@@ -109,67 +118,67 @@ export interface ObjectsFetch {
  * Fetches the objects into `output`: what the store holds already is taken from there, and what is fetched is noted one by one, so
  * that the next attempt fetches what is missing and no more.
  *
- * @throws FurrowError of the place; `SOURCE_UNAVAILABLE` when an object comes wrong again and again
+ * @throws FurrowError of the place; `SOURCE_CORRUPT` when an object comes wrong in the same way again and again
  */
-export async function fetchObjects(fetch: ObjectsFetch): Promise<{ fetchedBytes: number }> {
+export async function fetchObjects(fetch: ObjectsFetch): Promise<{ bytes: number; fetchedBytes: number }> {
   const { objects, fetched, output, signal } = fetch;
-  const total = objects.reduce((sum, { bytes = 0 }) => sum + bytes, 0);
+  const progress = fetchProgress(fetch.progress, objects);
   // Each download listens to it, and so do the retries.
   setMaxListeners(4 * parallelObjects, signal);
-  const started = performance.now();
-  let [done, doneBytes, fetchedBytes] = [0, 0, 0];
   await forEachBounded(objects, parallelObjects, async (object, index) => {
     signal.throwIfAborted();
-    const name = object.md5 ? `md5:${object.md5}` : object.uri;
+    const name = contentName(object) ?? object.uri;
     const noted = await fetched.find(name);
     let file = noted && (await output.addStored(object.path, noted));
     if (!file) {
-      file = await fetchOne(fetch, object, index);
+      file = await fetchOne(fetch, object, index, progress);
       await fetched.note(name, file);
-      fetchedBytes += file.bytes;
-    }
-    done++;
-    doneBytes += file.bytes;
-    const seconds = (performance.now() - started) / 1000;
-    fetch.progress({
-      doing: `fetching, ${(doneBytes / 1e6).toFixed(1)}${total > 0 ? ` of ${(total / 1e6).toFixed(1)}` : ''} MB`,
-      done,
-      total: objects.length,
-      metrics: { bytes: doneBytes },
-      ...(fetchedBytes > 0 && total > 0 && { secondsLeft: ((total - doneBytes) / fetchedBytes) * seconds }),
-    });
+      progress.finished(file.bytes, 'fetched');
+    } else progress.finished(file.bytes, 'there');
   });
-  return { fetchedBytes };
+  return progress.sums();
 }
 
-async function fetchOne(fetch: ObjectsFetch, object: PinnedObject, index: number): Promise<ArtifactFile> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await download(fetch, object, index);
-    } catch (error) {
-      if (fetch.signal.aborted || attempt === attempts || !isPassing(error)) throw error;
-      fetch.log.warn(`${object.uri} is fetched again: ${(error as Error).message}`);
-      await backOff(attempt, firstWaitMs, fetch.signal);
-    }
-  }
-}
-
-async function download(
-  { place, output, scratch, signal }: ObjectsFetch,
+async function fetchOne(
+  { place, output, scratch, signal, log }: ObjectsFetch,
   object: PinnedObject,
   index: number,
+  progress: FetchProgress,
 ): Promise<ArtifactFile> {
-  if ((object.bytes ?? Number.POSITIVE_INFINITY) <= heldWhole) {
-    return output.add(object.path, await checkedBytes(place, object, signal));
+  return untilRight(log, signal, async () => {
+    const body = progress.counted(checked(place, object, signal));
+    const held = await hold(body, join(scratch, `object-${index}`), signal);
+    return addHeld(output, object.path, held);
+  });
+}
+
+/**
+ * Tries again what failed in passing, and what came wrong.
+ *
+ * @throws FurrowError `SOURCE_CORRUPT` when it comes wrong in the same way each time
+ */
+export async function untilRight<T>(log: StageLog, signal: AbortSignal, act: () => Promise<T>): Promise<T> {
+  let wrong = '';
+  let wrongs = 0;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await act();
+    } catch (error) {
+      if (signal.aborted || !(error instanceof FurrowError)) throw error;
+      const isWrong = error.code === 'SOURCE_CORRUPT';
+      if (!isWrong && error.code !== 'SOURCE_UNAVAILABLE') throw error;
+      wrongs = isWrong && error.message === wrong ? wrongs + 1 : 1;
+      wrong = error.message;
+      if (isWrong && wrongs === sameWrong) throw error;
+      if (attempt === attempts) throw unavailable(error);
+      log.warn(`Fetched again: ${error.message}`);
+      await backOff(attempt, firstWaitMs, signal);
+    }
   }
-  const body = checked(place, object, signal);
-  const file = join(scratch, `object-${index}`);
-  try {
-    await pipeline(Readable.from(body), createWriteStream(file), { signal });
-    return await output.addFile(object.path, file);
-  } finally {
-    await rm(file, { force: true });
-  }
+}
+
+function unavailable(cause: FurrowError): FurrowError {
+  return new FurrowError('SOURCE_UNAVAILABLE', cause.message, { details: cause.details, cause });
 }
 
 /** A small object, whole and checked. */
@@ -178,29 +187,36 @@ export function checkedBytes(place: ObjectPlace, object: PinnedObject, signal: A
 }
 
 /** Ends with an error unless all bytes came, and they are those that were listed. */
-async function* checked(place: ObjectPlace, object: PinnedObject, signal: AbortSignal): AsyncIterable<Uint8Array> {
-  const { uri, md5 } = object;
-  const sum = md5 ? md5Sum(md5) : await place.checksum(object);
+export async function* checked(
+  place: ObjectPlace,
+  object: PinnedObject,
+  signal: AbortSignal,
+  announce?: (bytes: number) => void,
+): AsyncIterable<Uint8Array> {
+  const { uri, md5, sha256 } = object;
+  const sum =
+    sha256 || md5 ? hashSum(sha256 ? 'sha256' : 'md5', (sha256 ?? md5) as string) : await place.checksum(object);
   const bytes = object.bytes ?? Number.POSITIVE_INFINITY;
   let length = 0;
-  for await (const chunk of place.open(object, signal)) {
+  for await (const chunk of place.open(object, signal, announce)) {
     signal.throwIfAborted();
     sum.update(chunk);
     length += chunk.length;
     if (length > bytes) break;
     yield chunk;
   }
-  const whole = object.bytes === undefined || length === bytes;
-  if (whole && sum.holds()) return;
-  const wrong = whole ? 'other contents' : `${length > bytes ? 'more than ' : ''}${length} bytes of ${bytes}`;
-  throw new FurrowError('SOURCE_UNAVAILABLE', `${uri} came with ${wrong} than it is listed with`, { details: { uri } });
+  if (object.bytes !== undefined && length !== bytes)
+    throw wrongContents(uri, `${length > bytes ? 'more than ' : ''}${length} bytes, and not ${bytes}`);
+  const found = sum.found();
+  if (found !== sum.expected) throw wrongContents(uri, `contents of ${sum.of} ${found}, and not ${sum.expected}`);
 }
 
-function md5Sum(expected: string): Checksum {
-  const hash = createHash('md5');
-  return { update: (bytes) => hash.update(bytes), holds: () => hash.digest('hex') === expected };
+/** What came is not what is listed. */
+export function wrongContents(uri: string, what: string): FurrowError {
+  return new FurrowError('SOURCE_CORRUPT', `${uri} came wrong: ${what}`, { details: { uri } });
 }
 
-function isPassing(error: unknown): boolean {
-  return error instanceof FurrowError && error.code === 'SOURCE_UNAVAILABLE';
+function hashSum(algorithm: 'md5' | 'sha256', expected: string): Checksum {
+  const hash = createHash(algorithm);
+  return { of: algorithm, expected, update: (bytes) => hash.update(bytes), found: () => hash.digest('hex') };
 }

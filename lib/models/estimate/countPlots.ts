@@ -71,8 +71,11 @@ async function listing(address: SourceAddress, baseFolder: string): Promise<List
       const folder = resolve(baseFolder, address.path);
       return { paths: await listPaths(folder), read: (path) => readFile(join(folder, path), 'utf8') };
     }
+    case 'archive':
+      throw new RangeError('What an archive holds is known once it is fetched');
     case 'gs':
-    case 'dvc': {
+    case 'dvc':
+    case 'web': {
       const { remotePlace } = await import('../../data/source/remotePlace.ts');
       const { objects } = await listRemote(address, baseFolder, new AbortController().signal);
       const read = async (path: string) => {

@@ -116,6 +116,29 @@ describe.skipIf(!dvcProgram || !gcsProgram)('what DVC keeps', () => {
     expect(there.files).toEqual({ ...plots, 'train/a.tif': 'new' });
   });
 
+  it('comes from a stage of dvc.yaml: where it works, and without what git or nobody keeps', async () => {
+    const stages = [
+      'stages:',
+      '  make:',
+      '    wdir: data/made',
+      '    cmd: mkdir out && echo x > out/x.tif && echo 1 > score.json && echo y > own.tif',
+      '    outs: [out, own.tif: { push: false }]',
+      '    metrics: [score.json: { cache: false }]',
+      '',
+    ];
+    await mkdir(join(repository, 'data/made'), { recursive: true });
+    await writeFile(join(repository, 'dvc.yaml'), stages.join('\n'));
+    run('dvc', 'repro', '-q');
+    run('dvc', 'push', '-q');
+    const made = { 'data/made/out/x.tif': 'x\n' };
+    expect((await fetch('dvc:project/dvc.lock')).files).toEqual(made);
+    expect((await fetch('dvc:project/dvc.yaml')).files).toEqual(made);
+    await writeFile(join(repository, 'dvc.yaml'), stages.join('\n').replace('data/made', `data/\${folder}`));
+    await expect(fetch('dvc:project/dvc.yaml')).rejects.toMatchObject({ code: 'DATA_BAD_INPUT' });
+    await rm(join(repository, 'dvc.yaml'));
+    await rm(join(repository, 'dvc.lock'));
+  }, 60_000);
+
   it('says what is wrong: no repository, no remote, nothing pushed, an unknown version of the file, other contents', async () => {
     const refused = (source: string) => fetch(source).catch((error: { code: string; message: string }) => error);
     await mkdir(join(bench.folder, 'bare'), { recursive: true });
@@ -135,8 +158,8 @@ describe.skipIf(!dvcProgram || !gcsProgram)('what DVC keeps', () => {
     await mkdir(join(remote, 'files/md5/01'), { recursive: true });
     await writeFile(join(remote, 'files/md5/01', md5.slice(2)), 'xyz');
     expect(await refused('dvc:project/old.dvc')).toMatchObject({
-      code: 'SOURCE_UNAVAILABLE',
-      message: expect.stringContaining('other contents'),
+      code: 'SOURCE_CORRUPT',
+      message: expect.stringContaining(md5),
     });
     await rm(join(repository, 'old.dvc'));
   }, 60_000);

@@ -7,7 +7,7 @@ import { checkedBytes, type PinnedObject } from '../objects.ts';
 import { remotePlace } from '../remotePlace.ts';
 import { type DvcRemote, remoteOf } from './config.ts';
 import { type DvcOutput, parseDirObject } from './outputs.ts';
-import { openDvcRepository } from './repository.ts';
+import { type DvcRepository, openDvcRepository } from './repository.ts';
 
 export interface DvcRequest {
   /** Absolute. */
@@ -19,26 +19,28 @@ export interface DvcRequest {
 
 /** @throws FurrowError `SOURCE_NOT_FOUND`, `DATA_BAD_INPUT`, and what the remote's place throws */
 export async function listDvc({ path, rev, remote }: DvcRequest, signal: AbortSignal): Promise<RemoteListing> {
-  const repository = await openDvcRepository(path, rev);
-  const { outputs, config, root, below, commit } = repository;
+  const { outputs, config, root, asked, commit } = await openDvcRepository(path, rev, signal);
   const objects: PinnedObject[] = [];
   for (const output of outputs) {
     const at = remoteOf(config, remote ?? output.remote);
     const url = urlOf(at, root);
+    if (at.byVersion && !url.startsWith('gs://')) {
+      const what = `The DVC remote \`${at.name}\` keeps versions of ${url.split(':')[0]}:, which is read on gs:// alone`;
+      throw new FurrowError('SOURCE_UNKNOWN_SCHEME', what, { details: { remote: at.name } });
+    }
     const files = at.byVersion ? versionedFiles(output, at, url) : await hashedFiles(output, url, signal);
-    objects.push(...files.map((file) => ({ ...file, path: destination(file.path, outputs, below) })));
+    objects.push(...files.map((file) => ({ ...file, path: destination(file.path, outputs, asked) })));
   }
   return { objects, facts: commit === undefined ? {} : { revision: commit } };
 }
 
-/** One output is the source itself; of several, each keeps its path below the folder that was asked for. */
-function destination(path: string, outputs: readonly DvcOutput[], below: string): string {
+/** The output of a `.dvc` file is the source itself; of a folder, each keeps its path below it. */
+function destination(path: string, outputs: readonly DvcOutput[], asked: DvcRepository['asked']): string {
   const [only] = outputs;
-  if (outputs.length === 1 && only) {
-    return path === only.path ? posix.basename(path) : path.slice(only.path.length + 1);
-  }
   // What lies elsewhere leads out of the folder, and is refused as such.
-  return posix.relative(below, path);
+  if ('folder' in asked || outputs.length > 1 || !only)
+    return posix.relative('folder' in asked ? asked.folder : posix.dirname(asked.file), path);
+  return path === only.path ? posix.basename(path) : path.slice(only.path.length + 1);
 }
 
 /** Contents under their own names, told apart by generations: `version_aware` and `worktree` remotes. */

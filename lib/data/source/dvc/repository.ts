@@ -5,7 +5,7 @@ import { dirname, join, posix, relative, resolve, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { FurrowError } from '../../../../contract/errors.ts';
 import { type DvcConfig, parseDvcConfig } from './config.ts';
-import { type DvcOutput, parseDvcFile, parseDvcLock } from './outputs.ts';
+import { type DvcOutput, parseDvcFile, parseDvcLock, stagesName } from './outputs.ts';
 
 const run = promisify(execFile);
 
@@ -18,39 +18,47 @@ export interface DvcRepository {
   readonly config: DvcConfig;
   /** Outputs with their paths relative to the root, with forward slashes. */
   readonly outputs: readonly DvcOutput[];
-  /** The folder that was asked for, relative to the root; empty for the root. */
-  readonly below: string;
+  /** What was asked for, relative to the root: one `.dvc` file, or all below a folder (empty for the root). */
+  readonly asked: { readonly file: string } | { readonly folder: string };
   /** The commit, where a revision was asked for. */
   readonly commit?: string;
 }
 
 /**
- * @param path a `.dvc` file, a `dvc.lock`, or a folder in a DVC repository: then all that are below it
+ * @param path a `.dvc` file, a `dvc.lock` or its `dvc.yaml`, or a folder in a DVC repository: then all that are below it
  * @param rev a revision of git's
  * @throws FurrowError `SOURCE_NOT_FOUND`, `DATA_BAD_INPUT`
  */
-export async function openDvcRepository(path: string, rev: string | undefined): Promise<DvcRepository> {
-  const target = resolve(path);
+export async function openDvcRepository(
+  path: string,
+  rev: string | undefined,
+  signal: AbortSignal,
+): Promise<DvcRepository> {
+  const target = resolve(path).replace(/(?<=[/\\])dvc\.yaml$/, 'dvc.lock');
   const root = await rootAbove(target);
   const below = relative(root, target).split(sep).join('/');
-  const commit = rev === undefined ? undefined : await commitOf(root, rev);
-  const read = commit === undefined ? onDisk(root) : inGit(root, commit);
-  const configs = await Promise.all(['.dvc/config', '.dvc/config.local'].map((file) => onDisk(root).read(file)));
-  // Remotes as they were then, but what this machine says of them as it is now.
-  const shared = commit === undefined ? configs[0] : await read.read('.dvc/config');
-  const isFile = ofDvc.test(below);
-  const files = isFile ? [below] : (await read.list()).filter((file) => below === '' || file.startsWith(`${below}/`));
+  const git = rev === undefined ? undefined : await revision(root, rev, signal);
+  const reader = git ?? onDisk(root);
+  const files = ofDvc.test(below) ? [below] : (await reader.list(below)).filter((name) => ofDvc.test(name)).sort();
   const outputs: DvcOutput[] = [];
-  for (const file of files.filter((name) => ofDvc.test(name)).sort()) {
-    const text = await read.read(file);
+  for (const file of files) {
+    const text = await reader.read(file);
     if (text === undefined) throw notFound(`There is no ${file}${rev === undefined ? '' : ` at ${rev}`}`, path);
-    const parse = file.endsWith('dvc.lock') ? parseDvcLock : parseDvcFile;
-    outputs.push(...parse(text, file).map((out) => ({ ...out, path: posix.join(posix.dirname(file), out.path) })));
+    const found = file.endsWith('dvc.lock')
+      ? parseDvcLock(text, file, await reader.read(stagesName(file)))
+      : parseDvcFile(text, file);
+    outputs.push(...found.map((out) => ({ ...out, path: posix.join(posix.dirname(file), out.path) })));
   }
-  if (outputs.length === 0) throw notFound('There is nothing under DVC', path);
-  const texts = [shared, configs[1]].filter((text) => text !== undefined);
-  const folder = isFile ? posix.dirname(below).replace(/^\.$/, '') : below;
-  return { root, below: folder, config: parseDvcConfig(texts), outputs, ...(commit !== undefined && { commit }) };
+  if (outputs.length === 0) throw notFound('There is nothing that DVC keeps', path);
+  // Remotes as they were then, but what this machine says of them as it is now.
+  const configs = [await reader.read('.dvc/config'), await onDisk(root).read('.dvc/config.local')];
+  const config = parseDvcConfig(configs.filter((text) => text !== undefined));
+  return { root, config, outputs, asked: asked(below), ...(git && { commit: git.commit }) };
+}
+
+function asked(below: string): DvcRepository['asked'] {
+  if (below.endsWith('.dvc')) return { file: below };
+  return { folder: ofDvc.test(below) ? posix.dirname(below).replace(/^\.$/, '') : below };
 }
 
 async function rootAbove(target: string): Promise<string> {
@@ -62,40 +70,67 @@ async function rootAbove(target: string): Promise<string> {
 }
 
 interface Reader {
+  /** Undefined for a file that is not there. */
   read(file: string): Promise<string | undefined>;
-  list(): Promise<readonly string[]>;
+  /** Files below a folder, with their paths from the root. */
+  list(below: string): Promise<readonly string[]>;
 }
 
 function onDisk(root: string): Reader {
   return {
-    read: (file) => readFile(join(root, file), 'utf8').catch(() => undefined),
-    async list() {
-      const entries = await readdir(root, { recursive: true, withFileTypes: true });
-      return entries
-        .filter((entry) => entry.isFile())
-        .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'))
-        .filter((file) => !/^(\.git|\.dvc)\//.test(file));
+    async read(file) {
+      try {
+        return await readFile(join(root, file), 'utf8');
+      } catch (cause) {
+        if (['ENOENT', 'ENOTDIR'].includes((cause as NodeJS.ErrnoException).code ?? '')) return undefined;
+        throw new FurrowError('SOURCE_UNAVAILABLE', `${file} cannot be read: ${(cause as Error).message}`, { cause });
+      }
     },
+    list: (below) => walk(root, below),
   };
 }
 
-function inGit(root: string, commit: string): Reader {
-  const git = async (...args: string[]) => (await run('git', ['-C', root, ...args], { maxBuffer: 2 ** 28 })).stdout;
-  return {
-    // `./`: from the repository of DVC, which may lie below the one of git.
-    read: (file) => git('show', `${commit}:./${file}`).catch(() => undefined),
-    list: async () => (await git('ls-tree', '-r', '-z', '--name-only', commit, '.')).split('\0').filter(Boolean),
-  };
-}
-
-async function commitOf(root: string, rev: string): Promise<string> {
-  try {
-    const args = ['-C', root, 'rev-parse', '--verify', '--end-of-options', `${rev}^{commit}`];
-    return (await run('git', args)).stdout.trim();
-  } catch (cause) {
-    throw new FurrowError('SOURCE_NOT_FOUND', `git knows no revision \`${rev}\` there`, { details: { rev }, cause });
+/** Leaves out what can hold no file of DVC's: hidden folders, installed packages, and the data itself. */
+async function walk(root: string, below: string): Promise<string[]> {
+  const entries = await readdir(join(root, below), { withFileTypes: true }).catch(() => []);
+  const names = new Set(entries.map(({ name }) => name));
+  const files: string[] = [];
+  for (const entry of entries) {
+    const path = posix.join(below, entry.name);
+    if (entry.isFile()) files.push(path);
+    const passedOver = entry.name.startsWith('.') || ['node_modules', '__pycache__', 'venv'].includes(entry.name);
+    if (entry.isDirectory() && !passedOver && !names.has(`${entry.name}.dvc`)) files.push(...(await walk(root, path)));
   }
+  return files;
 }
+
+interface Revision extends Reader {
+  readonly commit: string;
+}
+
+async function revision(root: string, rev: string, signal: AbortSignal): Promise<Revision> {
+  const git = async (...args: string[]) => (await run('git', ['-C', root, ...args], { ...gitOptions, signal })).stdout;
+  const commit = await git('rev-parse', '--verify', '--end-of-options', `${rev}^{commit}`).catch((cause) => {
+    signal.throwIfAborted();
+    const what =
+      cause.code === 'ENOENT' ? 'git is not installed here, and' : `git knows no revision \`${rev}\` there, or`;
+    const reason = String(cause.stderr ?? cause.message)
+      .trim()
+      .split('\n')[0];
+    throw new FurrowError('SOURCE_NOT_FOUND', `${what} cannot be asked: ${reason}`, { details: { rev }, cause });
+  });
+  const at = commit.trim();
+  // From the repository of DVC, which may lie below the one of git.
+  const files = (await git('ls-tree', '-r', '-z', '--name-only', at, '.')).split('\0').filter(Boolean);
+  const known = new Set(files);
+  return {
+    commit: at,
+    read: async (file) => (known.has(file) ? git('show', `${at}:./${file}`) : undefined),
+    list: async (below) => files.filter((file) => below === '' || file.startsWith(`${below}/`)),
+  };
+}
+
+const gitOptions = { maxBuffer: 2 ** 28, timeout: 60_000, env: { ...process.env, GIT_TERMINAL_PROMPT: '0' } };
 
 function notFound(what: string, path: string): FurrowError {
   return new FurrowError('SOURCE_NOT_FOUND', `${what}: ${path}`, { details: { path } });

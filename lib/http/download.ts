@@ -1,0 +1,91 @@
+/** Bodies that go on where they were when the connection breaks. */
+import type { IncomingHttpHeaders } from 'node:http';
+import { FurrowError } from '../../contract/errors.ts';
+import { backOff } from '../retry/backOff.ts';
+import { get, type HttpAnswer, type HttpRequest, HttpStatusError } from './get.ts';
+
+/** Requests in a row that bring nothing. */
+const attempts = 6;
+const firstWaitMs = 200;
+
+export interface Download {
+  /** Of the first answer. */
+  readonly headers: IncomingHttpHeaders;
+  /** Undefined when the server does not say. */
+  readonly bytes: number | undefined;
+  /** Ends with an error unless all came that the server has announced. Whether they are the right ones is for the caller to check. */
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * @param requestOf called anew for each request: credentials may have run out since
+ * @throws HttpStatusError what the server says, after the retries that it deserves
+ */
+export async function download(
+  requestOf: () => Promise<Omit<HttpRequest, 'signal'>>,
+  signal: AbortSignal | undefined,
+): Promise<Download> {
+  const open = async (from: number) => get({ ...(await requestOf()), signal }, from);
+  const first = await persistently(() => open(0), signal);
+  const length = Number(first.headers['content-length'] ?? Number.NaN);
+  const bytes = Number.isInteger(length) ? length : undefined;
+  return { headers: first.headers, bytes, body: whole(first, bytes, open, signal) };
+}
+
+async function* whole(
+  first: HttpAnswer,
+  bytes: number | undefined,
+  open: (from: number) => Promise<HttpAnswer>,
+  signal: AbortSignal | undefined,
+): AsyncIterable<Uint8Array> {
+  let done = 0;
+  let failures = 0;
+  for (let answer: HttpAnswer | undefined = first; ; answer = undefined) {
+    try {
+      answer ??= await open(done);
+      // What came before comes again from a server that knows no ranges.
+      let known = answer.status === 206 ? 0 : done;
+      for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+        const fresh = chunk.subarray(Math.min(known, chunk.length));
+        known -= chunk.length - fresh.length;
+        if (fresh.length === 0) continue;
+        done += fresh.length;
+        failures = 0;
+        yield fresh;
+      }
+      if (bytes === undefined || done >= bytes) return;
+      throw new Error(`the connection ended after ${done} bytes of ${bytes}`);
+    } catch (error) {
+      if (signal?.aborted || !isPassing(error) || ++failures === attempts) throw error;
+      await backOff(failures, firstWaitMs, signal);
+    } finally {
+      answer?.body.destroy();
+    }
+  }
+}
+
+async function persistently<T>(act: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await act();
+    } catch (error) {
+      if (signal?.aborted || !isPassing(error) || attempt === attempts) throw error;
+      await backOff(attempt, firstWaitMs, signal);
+    }
+  }
+}
+
+/** As Google advises for its own, which is good sense for all: https://cloud.google.com/storage/docs/retry-strategy */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof HttpStatusError) return isPassingStatus(error.code);
+  // A TypeError is a fault of the program; undici has such for what cannot be asked.
+  return !(error instanceof TypeError || error instanceof FurrowError) && codeOf(error) !== 'UND_ERR_INVALID_ARG';
+}
+
+export function isPassingStatus(status: number): boolean {
+  return status === 408 || status === 429 || status >= 500;
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}

@@ -1,0 +1,72 @@
+/** One request for bytes over HTTP, by the proxy that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`). */
+import type { IncomingHttpHeaders } from 'node:http';
+import { Agent, type Dispatcher, EnvHttpProxyAgent, interceptors, request } from 'undici';
+
+/** No byte for so long, and the connection is given up. */
+const silenceMs = 30_000;
+const mostRedirects = 5;
+/** Of what a server says in place of the bytes. */
+const mostSaid = 16_384;
+
+/** An answer that is not what was asked for; `code` is its HTTP status, as in the errors of Google's client. */
+export class HttpStatusError extends Error {
+  override readonly name = 'HttpStatusError';
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export interface HttpRequest {
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** As it is sent, not unpacked. Has to be read or destroyed, or its connection stays taken. */
+  readonly body: Dispatcher.ResponseData['body'];
+}
+
+/**
+ * @param from the byte to begin at; a server that knows no ranges begins at 0, and answers with 200 then
+ * @throws HttpStatusError for every status but 200 and 206; undici's errors when the connection fails
+ */
+export async function get({ url, headers = {}, signal }: HttpRequest, from = 0): Promise<HttpAnswer> {
+  const answer = await request(url, {
+    headers: { ...headers, ...(from > 0 && { range: `bytes=${from}-` }) },
+    dispatcher: connections(),
+    ...(signal && { signal }),
+  });
+  const { statusCode: status, body } = answer;
+  if (status === 200 || (status === 206 && from > 0)) return { status, headers: answer.headers, body };
+  const said = await beginning(body);
+  throw new HttpStatusError(status, said.slice(0, 300).trim() || `HTTP ${status}`);
+}
+
+/** Kept open from one request to the next. Made when the first is: the environment is final then. */
+let dispatcher: Dispatcher | undefined;
+
+function connections(): Dispatcher {
+  if (dispatcher) return dispatcher;
+  const options = { headersTimeout: silenceMs, bodyTimeout: silenceMs, connect: { timeout: silenceMs } };
+  const proxied = ['http_proxy', 'https_proxy'].some((name) => process.env[name] || process.env[name.toUpperCase()]);
+  const agent = proxied ? new EnvHttpProxyAgent(options) : new Agent(options);
+  dispatcher = agent.compose(interceptors.redirect({ maxRedirections: mostRedirects }));
+  return dispatcher;
+}
+
+async function beginning(body: AsyncIterable<Buffer>): Promise<string> {
+  const said: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    said.push(chunk);
+    length += chunk.length;
+    if (length > mostSaid) break;
+  }
+  return Buffer.concat(said).toString('utf8');
+}
