@@ -34,6 +34,14 @@ export const examples: Readonly<Record<string, readonly (readonly [command: stri
     ['furrow get evaluate', 'evaluation.json and predictions.csv of the newest run'],
     ['furrow get image -r nitrogen-1a2b3c4d --to layout', 'an OCI layout, for skopeo or crane'],
   ],
+  'data show': [
+    ['furrow data show', 'version, source, plots of the newest run'],
+    ["furrow data show nitrogen-1a2b3c4d --json | jq '.objects'", 'each object with its generation and md5'],
+  ],
+  'data diff': [
+    ['furrow data diff', 'the newest run against the one before it'],
+    ['furrow data diff nitrogen-1a2b3c4d nitrogen-5e6f7a8b', 'what the second has, and the first had not'],
+  ],
   validate: [
     ['furrow validate my.yaml', 'every problem as file:line:column'],
     ['furrow validate my.yaml -s convnet.epochs=5', 'as `furrow run` would take it'],

@@ -72,6 +72,25 @@ function program(): Command {
       act(self, async (output) => (await import('./commands/get.ts')).get(stage, options, output)),
     );
 
+  const data = furrow.command('data').description('look at the data that runs were made of').exitOverride();
+  data.configureOutput(quietWithJson);
+  const fetching = new Option('--stage <name>', 'the stage that fetched it, where there are several');
+
+  command(data, 'show', 'which version of the data a run was made of, and where it came from')
+    .argument('[run]', 'the workflow id (default: the newest)')
+    .addOption(fetching)
+    .action(async (run: string | undefined, options, self: Command) =>
+      act(self, async (output) => (await import('./commands/data.ts')).showData(run, options, output)),
+    );
+
+  command(data, 'diff', 'which plots were added, removed or changed from one run to another')
+    .argument('[a]', 'the workflow id (default: the run before the newest, of the same pipeline)')
+    .argument('[b]', 'the workflow id (default: the newest)')
+    .addOption(fetching)
+    .action(async (a: string | undefined, b: string | undefined, options, self: Command) =>
+      act(self, async (output) => (await import('./commands/data.ts')).diffData(a, b, options, output)),
+    );
+
   command(furrow, 'logs', 'show the log of the worker, the Temporal server or the supervisor')
     .argument('[which]', 'worker, server or up (the supervisor)', 'worker')
     .option('-f, --follow', 'go on as lines come')
@@ -126,12 +145,13 @@ function program(): Command {
   return furrow;
 }
 
-function command(furrow: Command, name: string, description: string): Command {
-  return furrow
+function command(parent: Command, name: string, description: string): Command {
+  const path = [parent.parent && parent.name(), name].filter(Boolean).join(' ');
+  return parent
     .command(name)
     .description(description)
     .addOption(new Option('--json', 'print one JSON value, for scripts'))
-    .addHelpText('after', () => exampleLines(name) + exitCodeLines)
+    .addHelpText('after', () => exampleLines(path) + exitCodeLines)
     .configureOutput(quietWithJson)
     .exitOverride();
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { examples } from '../client/help.ts';
@@ -37,10 +37,10 @@ describe('furrow, with nothing up', () => {
     const names = Object.keys(examples);
     const [whole, ...helps] = await Promise.all([
       here.furrow('--help'),
-      ...names.map((name) => here.furrow(name, '--help')),
+      ...names.map((name) => here.furrow(...name.split(' '), '--help')),
     ]);
     for (const [index, name] of names.entries()) {
-      expect(whole?.stdout).toMatch(new RegExp(`^ {2}${name} `, 'm'));
+      expect(whole?.stdout).toMatch(new RegExp(`^ {2}${name.split(' ')[0]} `, 'm'));
       expect(helps[index]).toMatchObject({ code: 0, stderr: '' });
       for (const part of ['--json', 'Examples:', 'Exit codes:', '130']) expect(helps[index]?.stdout).toContain(part);
     }
@@ -113,6 +113,50 @@ describe('furrow, with Temporal and a worker up', () => {
     expect(readFileSync(join(here.folder, 'second/label.txt'), 'utf8')).toBe('a');
     expect(await here.furrow('get', 'second')).toMatchObject({ code: 2 });
     expect(await here.furrow('get', 'third')).toMatchObject({ code: 2 });
+  });
+
+  it('says what data a run was made of, and how that of another one differs', async () => {
+    const features = `{ uses: preprocess, needs: [data], with: { bands: [green, red, red_edge, nir], target: filename, size: [16, 16] } }`;
+    const pipeline = (source: string) =>
+      `name: data\nstages:\n  data: { uses: fetchData, with: { source: '${source}' } }\n  features: ${features}\n`;
+    here.write('made.yaml', pipeline('synthetic:plots?train=8&test=4&height=16&width=16'));
+    here.write('taken.yaml', pipeline('file:plots'));
+    await here.furrow('run', 'made.yaml', '--id', 'data-0');
+    await here.furrow('get', 'data', '-r', 'data-0', '--to', 'plots');
+    await here.furrow('run', 'taken.yaml', '--id', 'data-1');
+    expect(await here.furrow('data', 'diff')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('the same data: 12'),
+    });
+    const nameOf = (file: string) => file.replace(/_(green|red|red_edge|nir)\.tif$/, '');
+    const plots = readdirSync(join(here.folder, 'plots/train')).filter((file) => file.endsWith('_nir.tif'));
+    const [first = '', second = ''] = plots;
+    const train = (file: string) => join(here.folder, 'plots/train', file);
+    copyFileSync(train(second), train(first));
+    for (const band of ['green', 'red', 'red_edge', 'nir'])
+      renameSync(
+        train(`${nameOf(second)}_${band}.tif`),
+        join(here.folder, 'plots/test', `${nameOf(second)}_${band}.tif`),
+      );
+    await here.furrow('run', 'taken.yaml', '--id', 'data-2');
+    expect(await here.json('data', 'diff', 'data-0')).toMatchObject({
+      same: false,
+      before: { workflowId: 'data-0', stage: 'data' },
+      plots: {
+        added: [],
+        removed: [],
+        changed: expect.arrayContaining([
+          { name: nameOf(first), files: [`train/${first}`] },
+          expect.objectContaining({ name: nameOf(second), moved: { from: 'train', to: 'test' } }),
+        ]),
+        same: 10,
+      },
+    });
+    expect(await here.json('data', 'show')).toMatchObject({ workflowId: 'data-2', facts: { files: 48 } });
+    expect((await here.furrow('data', 'show', 'data-1')).stdout).toContain('12 (train: 8, test: 4)');
+    const chain = await here.furrow('run', 'chain.yaml', '--id', 'chain-1');
+    expect(chain.code).toBe(0);
+    expect(await here.furrow('data', 'show', 'chain-1')).toMatchObject({ code: 2 });
   });
 
   it('exits with 1 when the run fails, and says what to do', async () => {

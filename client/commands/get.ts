@@ -1,14 +1,11 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { ArtifactFile } from '../../contract/artifact.ts';
-import { FurrowError } from '../../contract/errors.ts';
-import type { RunRecord, StageState } from '../../contract/messages.ts';
 import { openArtifact } from '../../lib/store/artifacts.ts';
 import { copyBlob } from '../../lib/store/blobs.ts';
-import { lookUp } from '../../lib/store/manifests.ts';
-import { openStoreAt, type Store } from '../../lib/store/store.ts';
+import { openStoreAt } from '../../lib/store/store.ts';
 import { connect } from '../connect.ts';
 import { findRun } from '../findRun.ts';
+import { attachments, finishedStage } from '../finishedStage.ts';
 import { exitCodes, type Output, UsageError } from '../output.ts';
 import { lookAtRun } from '../runProgress.ts';
 
@@ -38,25 +35,6 @@ export async function get(stageName: string, options: GetOptions, output: Output
     ...files.map((file) => `${join(options.to ?? stageName, file.path)}  ${file.bytes} bytes`),
   ]);
   return exitCodes.ok;
-}
-
-type Finished = StageState &
-  Required<Pick<StageState, 'artifact' | 'key'>> & { store: NonNullable<RunRecord['store']> };
-
-function finishedStage(record: RunRecord | undefined, name: string, workflowId: string): Finished {
-  const stage = record?.stages.find((candidate) => candidate.name === name);
-  const names = record?.stages.map((candidate) => candidate.name).join(', ') || 'none that are known';
-  if (!stage) throw new UsageError(`${workflowId} has no stage ${name}`, `Its stages: ${names}.`);
-  const { artifact, key } = stage;
-  if (artifact && key && record?.store) return { ...stage, artifact, key, store: record.store };
-  throw new FurrowError('BLOB_MISSING', `${name} of ${workflowId} has made nothing: it is ${stage.status}`);
-}
-
-/** Logs and the like: kept with the result, outside its digest. */
-async function attachments(store: Store, { key, artifact }: Finished): Promise<readonly ArtifactFile[]> {
-  const found = (await lookUp(store, key))?.finished;
-  // Made again since, with another outcome: what was noted then is not about this one.
-  return found?.artifact.digest === artifact.digest ? found.attachments : [];
 }
 
 function emptyFolder(path: string): string {
