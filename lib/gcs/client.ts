@@ -6,29 +6,53 @@
  * Furrow writes has a generation precondition, and a deletion may be done twice
  * (https://cloud.google.com/storage/docs/retry-strategy).
  */
+import { readFile } from 'node:fs/promises';
 import type { Storage } from '@google-cloud/storage';
+import { FurrowError } from '../../contract/errors.ts';
 
 /** Another server than Google's: for tests and on-premise ones. The client's own `STORAGE_EMULATOR_HOST` asks at wrong paths. */
 export const endpointVariable = 'FURROW_GCS_ENDPOINT';
 
 const clients = new Map<string, Promise<Storage>>();
 
-/** One client a process and server: it keeps connections open. */
+/** Beyond the first: a server that is away for half a minute is waited for. */
+const maxRetries = 6;
+
+/**
+ * One client a process and server: it keeps connections open.
+ *
+ * @throws FurrowError `CREDENTIALS_MISSING` when those that the environment names cannot be read
+ */
 export function gcsClient(env: NodeJS.ProcessEnv = process.env): Promise<Storage> {
   const endpoint = env[endpointVariable] ?? '';
   let client = clients.get(endpoint);
   if (!client) {
-    client = makeClient(endpoint);
+    client = makeClient(endpoint, env);
     clients.set(endpoint, client);
+    // What is wrong may be right the next time.
+    client.catch(() => clients.delete(endpoint));
   }
   return client;
 }
 
-async function makeClient(endpoint: string): Promise<Storage> {
+async function makeClient(endpoint: string, env: NodeJS.ProcessEnv): Promise<Storage> {
   const { IdempotencyStrategy, Storage } = await import('@google-cloud/storage');
-  const retryOptions = { idempotencyStrategy: IdempotencyStrategy.RetryAlways };
+  const retryOptions = { idempotencyStrategy: IdempotencyStrategy.RetryAlways, maxRetries };
+  if (endpoint === '') await checkCredentials(env.GOOGLE_APPLICATION_CREDENTIALS);
   // With a server of one's own there is no project to find out.
   return endpoint === ''
     ? new Storage({ retryOptions })
     : new Storage({ apiEndpoint: endpoint, projectId: 'furrow', retryOptions });
+}
+
+/** The client's own words would quote what is in the file. */
+async function checkCredentials(file: string | undefined): Promise<void> {
+  if (!file) return;
+  try {
+    JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    const what =
+      error instanceof SyntaxError ? 'is no JSON' : `cannot be read (${(error as NodeJS.ErrnoException).code})`;
+    throw new FurrowError('CREDENTIALS_MISSING', `GOOGLE_APPLICATION_CREDENTIALS names ${file}, which ${what}`);
+  }
 }

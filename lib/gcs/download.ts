@@ -70,6 +70,8 @@ async function credentials(client: Storage, url: string): Promise<Record<string,
   try {
     return (await client.authClient.getRequestHeaders(url)) as Record<string, string>;
   } catch (error) {
+    // Without any, a public bucket can still be read, as the client itself does it; the server says whether it may.
+    if (error instanceof Error && /Could not load the default credentials/.test(error.message)) return {};
     throw missingCredentials(error, url) ?? error;
   }
 }

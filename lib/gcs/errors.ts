@@ -4,13 +4,15 @@ import { isPassingStatus } from '../http/download.ts';
 
 /** The HTTP status that the server answered with, if it answered. */
 export function statusOf(error: unknown): number | undefined {
-  const code = error instanceof Error && 'code' in error ? Number(error.code) : Number.NaN;
-  return Number.isInteger(code) ? code : undefined;
+  if (!(error instanceof Error)) return undefined;
+  const { code, response } = error as { code?: unknown; response?: { statusCode?: unknown } };
+  // What answers for a proxy may not write Google's errors.
+  return [code, response?.statusCode].map(Number).find(Number.isInteger);
 }
 
 /** The one failure that needs no server: there is nothing to ask it with. Undefined for every other error. */
 export function missingCredentials(error: unknown, place: string): FurrowError | undefined {
-  const known = /Could not load the default credentials|invalid_grant|Unable to detect a Project Id/;
+  const known = /Could not load the default credentials|invalid_grant|does not contain a client_email|private_key/;
   if (!(error instanceof Error && known.test(error.message))) return undefined;
   return new FurrowError('CREDENTIALS_MISSING', `There are no credentials to reach ${place} with: ${reasonOf(error)}`, {
     cause: error,

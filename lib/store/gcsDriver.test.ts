@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { faultyProxy } from '../gcs/testing/faultyProxy.ts';
 import { gcsProgram, useGcsServer } from '../gcs/testing/gcsServer.ts';
 import { gcsDriver, isAbsent } from './gcsDriver.ts';
 import { describeDriver } from './testing/conformance.ts';
@@ -47,6 +48,48 @@ describe.skipIf(!gcsProgram)('on a real server', () => {
       expect(isAbsent(notFound('The specified bucket does not exist.'))).toBe(false);
       expect(isAbsent(Object.assign(new Error('x'), { code: 500 }))).toBe(false);
     });
+
+    it('sends what it expects with each write: that nothing is there, or the generation that it read', async () => {
+      const proxy = await faultyProxy(server.endpoint, { share: 0, seed: 1 });
+      process.env.FURROW_GCS_ENDPOINT = proxy.endpoint;
+      try {
+        const driver = await fresh();
+        await driver.create('small', new Uint8Array(3));
+        await driver.create(
+          'large',
+          (async function* () {
+            for (let count = 0; count < 10; count++) yield new Uint8Array(2 ** 20);
+          })(),
+        );
+        const first = await driver.swapPointer('pointer', 'a', undefined);
+        await driver.swapPointer('pointer', 'b', first);
+        const begun = proxy.requests.filter((request) => /^POST .*uploadType=/.test(request));
+        expect(begun.map((request) => /ifGenerationMatch=(\d+)/.exec(request)?.[1])).toEqual(['0', '0', '0', first]);
+        expect(begun[1]).toContain('uploadType=resumable');
+      } finally {
+        process.env.FURROW_GCS_ENDPOINT = server.endpoint;
+        await proxy.close();
+      }
+    });
+
+    it('takes a write that was done, and whose answer was lost, for its own', async () => {
+      const proxy = await faultyProxy(server.endpoint, { share: 0.4, seed: 3, only: /^POST /, kinds: ['lost'] });
+      process.env.FURROW_GCS_ENDPOINT = proxy.endpoint;
+      try {
+        const driver = await fresh();
+        let version: string | undefined;
+        for (let count = 0; count < 3; count++) {
+          expect(await driver.create(`object-${count}`, new Uint8Array([count]))).toBe('created');
+          version = await driver.swapPointer('pointer', `value ${count}`, version);
+        }
+        expect(await driver.create('object-0', new Uint8Array(1))).toBe('exists');
+        expect(await driver.readPointer('pointer')).toEqual({ text: 'value 2', version });
+        expect(proxy.counts.get('lost')).toBeGreaterThan(1);
+      } finally {
+        process.env.FURROW_GCS_ENDPOINT = server.endpoint;
+        await proxy.close();
+      }
+    }, 60_000);
 
     it('says which bucket is not there', async () => {
       const driver = await gcsDriver('gs://no-such-bucket/x');

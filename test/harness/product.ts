@@ -30,6 +30,8 @@ export interface WorkerProcess {
 }
 
 interface WorkerSettings {
+  /** Where it works, with a home and temporary files of its own: a machine that has nothing in common with the others. */
+  readonly machine?: string;
   readonly queues?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** More of the program's own: `['--parallel-trainings', '2']`. */
@@ -40,18 +42,16 @@ interface WorkerSettings {
 export async function spawnWorker(
   furrow: TestFurrow,
   product: string,
-  { queues = [mainQueue, trainQueue], env = {}, args = [] }: WorkerSettings = {},
+  { machine, queues = [mainQueue, trainQueue], env = {}, args = [] }: WorkerSettings = {},
 ): Promise<WorkerProcess> {
-  const worker = fork(
-    join(product, 'dist/worker/main.js'),
-    ['--base', furrow.folder, '--queues', queues.join(','), ...args],
-    {
-      cwd: furrow.folder,
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      execArgv: [],
-      env: { ...process.env, TEMPORAL_ADDRESS: furrow.target.address, FURROW_HOME: furrow.home, ...env },
-    },
-  );
+  const folder = machine ?? furrow.folder;
+  const own = machine === undefined ? { FURROW_HOME: furrow.home } : homeOf(machine);
+  const worker = fork(join(product, 'dist/worker/main.js'), ['--base', folder, '--queues', queues.join(','), ...args], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    execArgv: [],
+    env: { ...process.env, TEMPORAL_ADDRESS: furrow.target.address, ...own, ...env },
+  });
   let log = '';
   for (const stream of [worker.stdout, worker.stderr])
     stream?.setEncoding('utf8').on('data', (chunk: string) => {
@@ -75,6 +75,12 @@ export async function spawnWorker(
     kill: async () => void (await end('SIGKILL')),
     terminate: () => end('SIGTERM'),
   };
+}
+
+function homeOf(machine: string): Readonly<Record<string, string>> {
+  const temporary = join(machine, 'tmp');
+  mkdirSync(temporary, { recursive: true });
+  return { FURROW_HOME: join(machine, '.furrow'), TMPDIR: temporary };
 }
 
 /** The live children of a process. */

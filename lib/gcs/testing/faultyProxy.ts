@@ -4,11 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { uniforms } from '../../models/random.ts';
 
-export const faults = ['500', '503', '429', 'reset', 'truncated', 'flipped', 'slow'] as const;
+/** `lost`: the server did it, and its answer never came. */
+export const faults = ['500', '503', '429', 'reset', 'truncated', 'flipped', 'slow', 'lost'] as const;
 export type Fault = (typeof faults)[number];
 
 export interface FaultyProxy {
   readonly endpoint: string;
+  /** What was asked, as `METHOD /path?query`. */
+  readonly requests: readonly string[];
   /** How often each fault was done. */
   readonly counts: ReadonlyMap<Fault, number>;
   close(): Promise<void>;
@@ -16,7 +19,7 @@ export interface FaultyProxy {
 
 /**
  * @param share of the requests that fail, in [0, 1]
- * @param only requests whose path matches fail; all by default
+ * @param only requests that match fail, as `METHOD /path?query`; all by default
  * @param kinds of faults; all by default
  */
 export async function faultyProxy(
@@ -24,13 +27,17 @@ export async function faultyProxy(
   { share, seed, only = /^/, kinds = faults }: { share: number; seed: number; only?: RegExp; kinds?: readonly Fault[] },
 ): Promise<FaultyProxy> {
   const counts = new Map<Fault, number>();
-  let requests = 0;
+  const requests: string[] = [];
+  let asked = 0;
+  let dealt = 0;
+  // Which requests fail is drawn; how they fail goes round, so that a few faults show every kind.
   const faultOfNext = (): Fault | undefined => {
-    const [whether = 0, which = 0] = uniforms({ seed, use: 'bootstrap', step: requests++ }, 2);
-    return whether < share ? kinds[Math.floor(which * kinds.length)] : undefined;
+    const [whether = 0] = uniforms({ seed, use: 'bootstrap', step: asked++ }, 1);
+    return whether < share ? kinds[dealt++ % kinds.length] : undefined;
   };
   const server = createServer(async (incoming, outgoing) => {
-    const fault = only.test(incoming.url ?? '') ? faultOfNext() : undefined;
+    requests.push(`${incoming.method} ${incoming.url}`);
+    const fault = only.test(`${incoming.method} ${incoming.url}`) ? faultOfNext() : undefined;
     if (fault) counts.set(fault, (counts.get(fault) ?? 0) + 1);
     if (fault === 'reset') return void incoming.socket.destroy();
     if (fault === '500' || fault === '503' || fault === '429') {
@@ -47,6 +54,7 @@ export async function faultyProxy(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
     counts,
     close: () =>
       new Promise((resolve) => {
@@ -66,6 +74,7 @@ function passOn(target: string, incoming: IncomingMessage, outgoing: ServerRespo
       answer.on('data', (chunk: Buffer) => chunks.push(chunk));
       answer.on('end', () => {
         const body = Buffer.concat(chunks);
+        if (fault === 'lost') return void outgoing.destroy();
         // Of one connection only: here the length is known.
         const { 'transfer-encoding': _, connection: __, ...passedOn } = answer.headers;
         outgoing.writeHead(answer.statusCode ?? 500, { ...passedOn, 'content-length': body.length });
