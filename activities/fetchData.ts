@@ -59,7 +59,8 @@ export default implementStage(fetchData, {
       case 'dvc':
       case 'web': {
         const { remotePlace } = await import('../lib/data/source/remotePlace.ts');
-        const { fetchObjects, parsePins } = await import('../lib/data/source/objects.ts');
+        const { fetchObjects } = await import('../lib/data/source/fetchObjects.ts');
+        const { parsePins } = await import('../lib/data/source/objects.ts');
         if (!source.pins) throw new FurrowError('INTERNAL', 'The source was resolved without its objects');
         const pins = await context.kept(source.pins);
         const sums = await fetchObjects({ ...context, place: remotePlace, objects: parsePins(pins) });

@@ -147,7 +147,9 @@ export interface ResolveContext<P> extends AttemptContext<P> {
 export interface Fetched {
   /** @param name of a content: `md5:HEX`, or an address with its generation */
   find(name: string): Promise<StoredContent | undefined>;
+  /** Kept for good a moment later, or by `flush`. */
   note(name: string, content: StoredContent): Promise<void>;
+  flush(): Promise<void>;
 }
 
 export type StoredContent = Pick<ArtifactFile, 'digest' | 'bytes'>;

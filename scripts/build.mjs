@@ -20,6 +20,8 @@ const programs = [
   'bench/train/ours.ts',
   'bench/resume/main.ts',
   'bench/learning/main.ts',
+  'bench/fetch/main.ts',
+  'bench/fetch/once.ts',
 ];
 
 /** The command, with the packages that it needs in it: half of a short command's time would go into finding their files. */

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { cacheRoot } from './cache.mjs';
 import { runCommand } from './command.mjs';
 import { reason } from './failure.mjs';
@@ -25,19 +26,9 @@ export async function ensureGcsServer() {
   const given = process.env.FURROW_TEST_GCS;
   if (given) return given;
   const to = join(cacheRoot(), 'test-servers', `fake-gcs-server-${GCS_VERSION}`);
-  if (existsSync(to)) return to;
-  const step = startStep('GCS server for the tests');
-  try {
-    await mkdir(dirname(to), { recursive: true });
-    await withLock(`${to}.lock`, async () => {
-      if (!existsSync(to)) await goInstall(`github.com/fsouza/fake-gcs-server@v${GCS_VERSION}`, to, step);
-    });
-    step.done('GCS server for the tests is in place, from go install');
-    return to;
-  } catch (error) {
-    step.done(`No GCS server: tests of gs:// are skipped (${reason(error)})`);
-    return undefined;
-  }
+  const install = (/** @type {Step} */ step) =>
+    goInstall(`github.com/fsouza/fake-gcs-server@v${GCS_VERSION}`, to, step);
+  return (await ensure(to, { name: 'GCS server', from: 'go install', complete: to, install })) ? to : undefined;
 }
 
 /**
@@ -51,26 +42,47 @@ export async function ensureDvc() {
   const folder = join(cacheRoot(), 'test-servers', `dvc-${DVC_VERSION}`);
   const program = join(folder, process.platform === 'win32' ? 'Scripts/dvc.exe' : 'bin/dvc');
   const complete = join(folder, 'complete');
-  if (existsSync(complete)) return program;
-  const step = startStep('DVC for the tests');
+  const install = async (/** @type {Step} */ step) => {
+    await rm(folder, { recursive: true, force: true });
+    step.update('making a Python environment');
+    await runCommand('python3', ['-m', 'venv', folder], { timeoutMs: PIP_MS });
+    step.update('installing its Python packages');
+    const packages = [`dvc==${DVC_VERSION}`, `dvc-gs==${DVC_GS_VERSION}`];
+    const python = join(dirname(program), 'python');
+    await runCommand(python, ['-m', 'pip', 'install', '--quiet', ...packages], { timeoutMs: PIP_MS });
+    // Written last: an environment cannot be moved into place, as its programs hold its path.
+    await writeFile(complete, '');
+  };
+  return (await ensure(folder, { name: 'DVC', from: 'PyPI', complete, install })) ? program : undefined;
+}
+
+/** @typedef {ReturnType<typeof startStep>} Step */
+
+/**
+ * Installs what is not there, one process at a time.
+ * @param {string} place
+ * @param {{ name: string, from: string, complete: string, install: (step: Step) => Promise<unknown> }} what `complete` is there
+ *   when it is all there
+ * @returns {Promise<boolean>} whether it is there now
+ */
+async function ensure(place, { name, from, complete, install }) {
+  if (existsSync(complete)) return true;
+  const step = startStep(`${name} for the tests`);
   try {
-    await mkdir(dirname(folder), { recursive: true });
-    await withLock(`${folder}.lock`, async () => {
-      if (existsSync(complete)) return;
-      await rm(folder, { recursive: true, force: true });
-      step.update('making a Python environment');
-      await runCommand('python3', ['-m', 'venv', folder], { timeoutMs: PIP_MS });
-      step.update('installing its Python packages');
-      const packages = [`dvc==${DVC_VERSION}`, `dvc-gs==${DVC_GS_VERSION}`];
-      const python = join(dirname(program), 'python');
-      await runCommand(python, ['-m', 'pip', 'install', '--quiet', ...packages], { timeoutMs: PIP_MS });
-      // Written last: an environment cannot be moved into place, as its programs hold its path.
-      await writeFile(complete, '');
+    await mkdir(dirname(place), { recursive: true });
+    await withLock(`${place}.lock`, async () => {
+      if (!existsSync(complete)) await install(step);
     });
-    step.done('DVC for the tests is in place, from PyPI');
-    return program;
+    step.done(`${name} for the tests is in place, from ${from}`);
+    return true;
   } catch (error) {
-    step.done(`No DVC: its tests are skipped (${reason(error)})`);
-    return undefined;
+    step.done(`No ${name}: its tests are skipped (${reason(error)})`);
+    return false;
   }
+}
+
+// `npm run bench:fetch` needs them, too.
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await ensureGcsServer();
+  await ensureDvc();
 }

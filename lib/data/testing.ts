@@ -1,5 +1,5 @@
 /** For tests: a folder of its own, a real store in it, and attempts of stages without Temporal. */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -50,8 +50,9 @@ export interface FinishedAttempt {
   readonly outcome: StageOutcome;
 }
 
-export async function openWorkbench(): Promise<Workbench> {
-  const folder = await mkdtemp(join(tmpdir(), 'furrow-data-'));
+/** @param given the folder to work in, with its store if it has one; a new one without it */
+export async function openWorkbench(given?: string): Promise<Workbench> {
+  const folder = given ?? (await mkdtemp(join(tmpdir(), 'furrow-data-')));
   const store = await openStore(pathToFileURL(join(folder, 'store')).href, { create: true });
   let count = 0;
   return {
@@ -67,8 +68,7 @@ export async function openWorkbench(): Promise<Workbench> {
       return target;
     },
     async run(stage, { params = {}, inputs = {}, seed = 0, signal, afterResolve, onProgress, onWarning }) {
-      const scratch = join(folder, `scratch-${count++}`);
-      await mkdir(scratch);
+      const scratch = await mkdtemp(join(folder, 'scratch-'));
       const output = stageArtifact(store, stage.contract.output);
       const attempt = {
         stage: stage.contract.name,

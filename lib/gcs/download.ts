@@ -3,7 +3,7 @@
  * and credentials are the client's.
  */
 import type { Storage } from '@google-cloud/storage';
-import { download } from '../http/download.ts';
+import { type Delivery, download } from '../http/download.ts';
 import { missingCredentials } from './errors.ts';
 
 export interface ObjectName {
@@ -13,13 +13,9 @@ export interface ObjectName {
   readonly generation?: string;
 }
 
-export interface ObjectDownload {
+/** An object's bytes as they are stored. `body` ends with an error unless they sum up to the CRC32C that the server named; `all` does not. */
+export interface ObjectDownload extends Delivery {
   readonly generation: string;
-  /**
-   * The object's bytes as they are stored. Goes on where it was when the connection breaks; ends with an error unless all came, and
-   * they sum up to the CRC32C that the server named.
-   */
-  readonly body: AsyncIterable<Uint8Array>;
 }
 
 /** The bytes are not those that the server says it has. */
@@ -34,14 +30,14 @@ export async function downloadObject(
   signal?: AbortSignal,
 ): Promise<ObjectDownload> {
   let { generation } = object;
-  const { headers, body } = await download(
+  const { headers, bytes, body, all } = await download(
     () => requestOf(client, { ...object, ...(generation && { generation }) }),
     signal,
   );
   // What goes on after a break is of the same one.
   generation = String(headers['x-goog-generation'] ?? '');
   const [, expected] = /crc32c=([^,\s]+)/.exec(String(headers['x-goog-hash'] ?? '')) ?? [];
-  return { generation, body: checked(body, expected) };
+  return { generation, bytes, body: checked(body, expected), all };
 }
 
 async function* checked(body: AsyncIterable<Uint8Array>, expected: string | undefined): AsyncIterable<Uint8Array> {
@@ -57,12 +53,10 @@ async function* checked(body: AsyncIterable<Uint8Array>, expected: string | unde
 }
 
 async function requestOf(client: Storage, { bucket, name, generation }: ObjectName) {
-  const url = new URL(`${client.apiEndpoint}/storage/v1/b/${bucket}/o/${encodeURIComponent(name)}`);
-  url.searchParams.set('alt', 'media');
-  if (generation) url.searchParams.set('generation', generation);
+  const which = generation ? `&generation=${generation}` : '';
+  const url = `${client.apiEndpoint}/storage/v1/b/${bucket}/o/${encodeURIComponent(name)}?alt=media${which}`;
   // Else what is stored compressed would come unpacked, and be other bytes than its checksums are of.
-  const headers = { ...(await credentials(client, url.href)), 'accept-encoding': 'gzip' };
-  return { url: url.href, headers };
+  return { url, headers: { ...(await credentials(client, url)), 'accept-encoding': 'gzip' } };
 }
 
 async function credentials(client: Storage, url: string): Promise<Record<string, string>> {

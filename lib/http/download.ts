@@ -1,5 +1,6 @@
 /** Bodies that go on where they were when the connection breaks. */
 import type { IncomingHttpHeaders } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import { FurrowError } from '../../contract/errors.ts';
 import { backOff } from '../retry/backOff.ts';
 import { get, type HttpAnswer, type HttpRequest, HttpStatusError } from './get.ts';
@@ -8,13 +9,42 @@ import { get, type HttpAnswer, type HttpRequest, HttpStatusError } from './get.t
 const attempts = 6;
 const firstWaitMs = 200;
 
-export interface Download {
-  /** Of the first answer. */
-  readonly headers: IncomingHttpHeaders;
+/** Bytes on their way. One of `body` and `all` is to be used, once. */
+export interface Delivery {
   /** Undefined when the server does not say. */
   readonly bytes: number | undefined;
   /** Ends with an error unless all came that the server has announced. Whether they are the right ones is for the caller to check. */
   readonly body: AsyncIterable<Uint8Array>;
+  /** The same, of something small: a few times as fast, and from its first byte again when the connection breaks. */
+  all(): Promise<Uint8Array>;
+}
+
+export interface Download extends Delivery {
+  /** Of the first answer. */
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** The same, with errors on the way thrown as what `as` makes of them. */
+export function withErrors({ bytes, body, all }: Delivery, as: (error: unknown) => unknown): Delivery {
+  return {
+    bytes,
+    body: caught(body, as),
+    all: () =>
+      all().catch((error) => {
+        throw as(error);
+      }),
+  };
+}
+
+export async function* caught(
+  body: AsyncIterable<Uint8Array>,
+  as: (error: unknown) => unknown,
+): AsyncIterable<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw as(error);
+  }
 }
 
 /**
@@ -29,7 +59,20 @@ export async function download(
   const first = await persistently(() => open(0), signal);
   const length = Number(first.headers['content-length'] ?? Number.NaN);
   const bytes = Number.isInteger(length) ? length : undefined;
-  return { headers: first.headers, bytes, body: whole(first, bytes, open, signal) };
+  return {
+    headers: first.headers,
+    bytes,
+    body: whole(first, bytes, open, signal),
+    async all() {
+      try {
+        const content = new Uint8Array(await first.body.arrayBuffer());
+        if (bytes === undefined || content.length === bytes) return content;
+      } catch (error) {
+        if (signal?.aborted || !isPassing(error)) throw error;
+      }
+      return buffer(whole(await persistently(() => open(0), signal), bytes, open, signal));
+    },
+  };
 }
 
 async function* whole(

@@ -23,6 +23,8 @@ export interface HttpRequest {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
+  /** To another address that the server names; without it such an answer is an error. */
+  readonly followRedirects?: boolean;
 }
 
 export interface HttpAnswer {
@@ -36,10 +38,13 @@ export interface HttpAnswer {
  * @param from the byte to begin at; a server that knows no ranges begins at 0, and answers with 200 then
  * @throws HttpStatusError for every status but 200 and 206; undici's errors when the connection fails
  */
-export async function get({ url, headers = {}, signal }: HttpRequest, from = 0): Promise<HttpAnswer> {
+export async function get(
+  { url, headers = {}, signal, followRedirects = false }: HttpRequest,
+  from = 0,
+): Promise<HttpAnswer> {
   const answer = await request(url, {
     headers: { ...headers, ...(from > 0 && { range: `bytes=${from}-` }) },
-    dispatcher: connections(),
+    dispatcher: connections()[followRedirects ? 'following' : 'plain'],
     ...(signal && { signal }),
   });
   const { statusCode: status, body } = answer;
@@ -49,15 +54,15 @@ export async function get({ url, headers = {}, signal }: HttpRequest, from = 0):
 }
 
 /** Kept open from one request to the next. Made when the first is: the environment is final then. */
-let dispatcher: Dispatcher | undefined;
+let kept: { readonly plain: Dispatcher; readonly following: Dispatcher } | undefined;
 
-function connections(): Dispatcher {
-  if (dispatcher) return dispatcher;
+function connections(): NonNullable<typeof kept> {
+  if (kept) return kept;
   const options = { headersTimeout: silenceMs, bodyTimeout: silenceMs, connect: { timeout: silenceMs } };
   const proxied = ['http_proxy', 'https_proxy'].some((name) => process.env[name] || process.env[name.toUpperCase()]);
-  const agent = proxied ? new EnvHttpProxyAgent(options) : new Agent(options);
-  dispatcher = agent.compose(interceptors.redirect({ maxRedirections: mostRedirects }));
-  return dispatcher;
+  const plain = proxied ? new EnvHttpProxyAgent(options) : new Agent(options);
+  kept = { plain, following: plain.compose(interceptors.redirect({ maxRedirections: mostRedirects })) };
+  return kept;
 }
 
 async function beginning(body: AsyncIterable<Buffer>): Promise<string> {

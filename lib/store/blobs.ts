@@ -10,10 +10,14 @@ import { digestOf, digestOfFile } from './digest.ts';
 import { blobName, hexOf } from './names.ts';
 import type { Store } from './store.ts';
 
-/** Stores bytes under their digest. Bytes that are there already are not written again. */
+/** Bytes. What is smaller is written in the time that it takes to ask whether it is there. */
+const worthAsking = 2 ** 16;
+
+/** Stores bytes under their digest. What is there already stays as it is. */
 export async function putBlob(store: Store, content: Uint8Array): Promise<{ digest: Digest; bytes: number }> {
   const digest = digestOf(content);
-  if (!(await hasBlob(store, digest, content.length))) await createBlob(store, digest, () => content, content.length);
+  const isThere = content.length > worthAsking && (await hasBlob(store, digest, content.length));
+  if (!isThere) await createBlob(store, digest, () => content, content.length);
   return { digest, bytes: content.length };
 }
 

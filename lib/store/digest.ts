@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Digest } from '../../contract/artifact.ts';
 import { canonicalJson } from '../../contract/json.ts';
 
 export function digestOf(content: Uint8Array | string): Digest {
-  return `sha256:${createHash('sha256').update(content).digest('hex')}`;
+  return `sha256:${hash('sha256', content)}`;
 }
 
 /** The digest of a JSON value, the same however its keys are ordered. */
@@ -13,11 +13,11 @@ export function digestOfJson(value: unknown): Digest {
 }
 
 export async function digestOfFile(file: string): Promise<{ digest: Digest; bytes: number }> {
-  const hash = createHash('sha256');
+  const sum = createHash('sha256');
   let bytes = 0;
   for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
-    hash.update(chunk);
+    sum.update(chunk);
     bytes += chunk.length;
   }
-  return { digest: `sha256:${hash.digest('hex')}`, bytes };
+  return { digest: `sha256:${sum.digest('hex')}`, bytes };
 }

@@ -1,33 +1,125 @@
+import { randomUUID } from 'node:crypto';
 import type { Digest } from '../../contract/artifact.ts';
 import type { Fetched, StoredContent } from '../../contract/stage.ts';
-import { digestOf } from './digest.ts';
-import { fetchedName } from './names.ts';
+import { forEachBounded } from './bounded.ts';
+import { fetchedFolder } from './names.ts';
 import type { Store } from './store.ts';
 
+/** What a killed process may have to fetch again. */
+const flushEveryMs = 250;
+/** So many lists are read in no time; more are made one. */
+const mostLists = 32;
+const parallelReads = 16;
+
 /**
- * Which blobs hold what sources know under another name. A note is written after its blob and says nothing that a later one could
- * contradict: a name is of one content. The blob may be gone since, as `furrow gc` removes them; the note is of use again once it is
- * fetched again.
+ * Which blobs hold what sources know under another name. A note says nothing that a later one could contradict: a name is of one
+ * content. Its blob may be gone since, as `furrow gc` removes them; the note is of use again once it is fetched again.
+ *
+ * Notes lie in lists of some hundred, one object each: one by one they would take longer than fetching what they are about. A
+ * process has all of them in memory once it asks, some 200 bytes each.
  */
 export function fetchedOf(store: Store): Fetched {
+  const { driver } = store;
+  let index: Promise<Lists> | undefined;
+  const lists = (): Promise<Lists> => {
+    index ??= readLists(store);
+    return index;
+  };
+  let pending: string[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let writing = Promise.resolve();
+  let failure: unknown;
+
+  function write(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    if (pending.length === 0) return;
+    const lines = pending;
+    pending = [];
+    writing = writing.then(async () => {
+      try {
+        (await lists()).names.add(await writeList(store, lines));
+      } catch (error) {
+        // Told by the next flush; until then they are noted again with those that follow.
+        failure = error;
+        pending = [...lines, ...pending];
+      }
+    });
+  }
+
   return {
     async find(name) {
-      const note = await store.driver.read(fetchedName(digestOf(name)));
-      return note && parseNote(note);
+      return (await lists()).notes.get(name);
     },
     async note(name, { digest, bytes }) {
-      const note = new TextEncoder().encode(`${JSON.stringify({ name, digest, bytes })}\n`);
-      await store.driver.create(fetchedName(digestOf(name)), note);
+      const { notes } = await lists();
+      if (notes.has(name)) return;
+      notes.set(name, { digest, bytes });
+      pending.push(lineOf(name, { digest, bytes }));
+      timer ??= setTimeout(write, flushEveryMs).unref();
+    },
+    async flush() {
+      failure = undefined;
+      write();
+      await writing;
+      if (failure !== undefined) throw failure;
+      if (!index) return;
+      const { names, notes } = await lists();
+      if (names.size <= mostLists) return;
+      const old = [...names];
+      names.add(
+        await writeList(
+          store,
+          [...notes].map(([name, content]) => lineOf(name, content)),
+        ),
+      );
+      // Only once all that they say stands elsewhere.
+      await forEachBounded(old, parallelReads, (name) => driver.remove(name));
+      for (const name of old) names.delete(name);
     },
   };
 }
 
-function parseNote(note: Uint8Array): StoredContent | undefined {
-  try {
-    const { digest, bytes } = JSON.parse(Buffer.from(note).toString('utf8'));
-    if (/^sha256:[0-9a-f]{64}$/.test(digest) && Number.isSafeInteger(bytes)) return { digest: digest as Digest, bytes };
-  } catch {
-    // falls through: what cannot be read is as good as not there
+interface Lists {
+  /** Of objects in the store. */
+  readonly names: Set<string>;
+  readonly notes: Map<string, StoredContent>;
+}
+
+async function readLists(store: Store): Promise<Lists> {
+  for (;;) {
+    const names = await store.driver.list(fetchedFolder);
+    const notes = new Map<string, StoredContent>();
+    let gone = false;
+    await forEachBounded(names, parallelReads, async (name) => {
+      const content = await store.driver.read(name);
+      gone ||= content === undefined;
+      for (const line of Buffer.from(content ?? [])
+        .toString('utf8')
+        .split('\n'))
+        addNote(notes, line);
+    });
+    // Another process has made one of many in the meantime.
+    if (!gone) return { names: new Set(names), notes };
   }
-  return undefined;
+}
+
+async function writeList(store: Store, lines: readonly string[]): Promise<string> {
+  const name = `${fetchedFolder}${randomUUID()}`;
+  await store.driver.create(name, new TextEncoder().encode(lines.join('')));
+  return name;
+}
+
+function lineOf(name: string, { digest, bytes }: StoredContent): string {
+  return `${JSON.stringify({ name, digest, bytes })}\n`;
+}
+
+function addNote(notes: Map<string, StoredContent>, line: string): void {
+  try {
+    const { name, digest, bytes } = JSON.parse(line);
+    if (typeof name === 'string' && /^sha256:[0-9a-f]{64}$/.test(digest) && Number.isSafeInteger(bytes))
+      notes.set(name, { digest: digest as Digest, bytes });
+  } catch {
+    // What cannot be read is as good as not there.
+  }
 }

@@ -30,7 +30,7 @@ export function folderDriver(root: string): StoreDriver {
       if (codeOf(error) === 'EEXIST') return 'exists';
       throw unavailable(error, path);
     } finally {
-      await rm(aside, { force: true }).catch(() => {});
+      await unlink(aside).catch(() => {});
     }
   }
 

@@ -8,6 +8,7 @@ import { parseSource } from '../../contract/sourceAddress.ts';
 import { gcsClient } from '../gcs/client.ts';
 import { downloadObject, type ObjectDownload } from '../gcs/download.ts';
 import { gcsFailure, statusOf } from '../gcs/errors.ts';
+import { caught } from '../http/download.ts';
 import type { Content, PointerState, StoreDriver } from './driver.ts';
 import { checkName, checkPrefix } from './names.ts';
 
@@ -193,15 +194,6 @@ async function* joined(first: Uint8Array, rest: AsyncIterator<Uint8Array>): Asyn
   } finally {
     // Also when the upload ended before it came to the rest.
     await rest.return?.();
-  }
-}
-
-/** The same bytes; an error on the way is thrown as what `as` makes of it. */
-async function* caught(body: AsyncIterable<Uint8Array>, as: (error: unknown) => unknown): AsyncIterable<Uint8Array> {
-  try {
-    yield* body;
-  } catch (error) {
-    throw as(error);
   }
 }
 

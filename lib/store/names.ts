@@ -18,10 +18,7 @@ export function checkpointFolder(key: Digest): string {
   return `checkpoints/${hexOf(key)}/`;
 }
 
-export function fetchedName(name: Digest): string {
-  const hex = hexOf(name);
-  return `fetched/${hex.slice(0, 2)}/${hex}`;
-}
+export const fetchedFolder = 'fetched/';
 
 export function runRecordName(workflowId: string, runId: string): string {
   return `runs/${segment(workflowId)}/${segment(runId)}`;

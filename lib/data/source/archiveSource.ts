@@ -12,10 +12,10 @@ import { forEachBounded } from '../../store/bounded.ts';
 import { digestOfJson } from '../../store/digest.ts';
 import { staysBelow } from '../../store/safePath.ts';
 import { unpack } from './archive.ts';
+import { deliver, untilRight } from './delivery.ts';
 import { fetchProgress } from './fetchProgress.ts';
 import { addHeld } from './held.ts';
 import { isLitter } from './litter.ts';
-import { checked, untilRight } from './objects.ts';
 import { remotePlace } from './remotePlace.ts';
 
 /** Files on their way into the store at once. */
@@ -54,6 +54,7 @@ export async function fetchArchive(
   }
   const listing = await output.attach('source.json', `${JSON.stringify({ uri: url, sha256, folder, files })}\n`);
   await fetched.note(name, listing);
+  await fetched.flush();
   return { files: files.length, bytes: files.reduce((sum, file) => sum + file.bytes, 0), fetchedBytes };
 }
 
@@ -79,8 +80,8 @@ async function fetchTo(
   { signal, log, progress }: ArchiveFetch,
 ): Promise<number> {
   return untilRight(log, signal, async () => {
-    const told = fetchProgress(progress, [{}]);
-    const body = checked(remotePlace, { path: name, uri: url, sha256 }, signal, told.announce);
+    const { bytes, body } = await deliver(remotePlace, { path: name, uri: url, sha256 }, signal);
+    const told = fetchProgress(progress, [bytes === undefined ? {} : { bytes }]);
     const target = createWriteStream(file);
     await pipeline(Readable.from(told.counted(body)), target, { signal });
     return target.bytesWritten;

@@ -4,8 +4,6 @@ import type { StageProgress } from '../../../contract/stage.ts';
 const everyMs = 250;
 
 export interface FetchProgress {
-  /** Bytes that are to come, beyond those known at first. */
-  announce(bytes: number): void;
   /** The same bytes, told as they come. */
   counted(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
   /** An object is in the artifact; `there`: the store had it already. */
@@ -19,7 +17,7 @@ export function fetchProgress(
   objects: readonly { readonly bytes?: number }[],
 ): FetchProgress {
   const started = performance.now();
-  let total = objects.reduce((sum, { bytes = 0 }) => sum + bytes, 0);
+  const total = objects.reduce((sum, { bytes = 0 }) => sum + bytes, 0);
   let [done, doneBytes, fetchedBytes, underWay] = [0, 0, 0, 0];
   let reported = 0;
   const tell = (): void => {
@@ -36,9 +34,6 @@ export function fetchProgress(
     });
   };
   return {
-    announce: (bytes) => {
-      total += bytes;
-    },
     async *counted(body) {
       let own = 0;
       try {

@@ -1,9 +1,11 @@
 /** A prefix of a bucket as a source: what lies below it now, each object at its generation. */
 import { FurrowError } from '../../../contract/errors.ts';
 import { gcsClient } from '../../gcs/client.ts';
-import { ChecksumError, downloadObject } from '../../gcs/download.ts';
+import { ChecksumError, downloadObject, type ObjectName } from '../../gcs/download.ts';
 import { gcsFailure, statusOf } from '../../gcs/errors.ts';
-import { type ObjectPlace, type PinnedObject, wrongContents } from './objects.ts';
+import { withErrors } from '../../http/download.ts';
+import { type ObjectPlace, wrongContents } from './delivery.ts';
+import type { PinnedObject } from './objects.ts';
 
 interface Listed {
   readonly name: string;
@@ -43,21 +45,31 @@ export async function listObjects(bucket: string, prefix: string): Promise<reado
   }
 }
 
+function named(uri: string): ObjectName {
+  const [, bucket = '', name = '', generation] = /^gs:\/\/([^/]+)\/(.+?)(?:#(\d+))?$/s.exec(uri) ?? [];
+  return { bucket, name, ...(generation && { generation }) };
+}
+
+function failure(error: unknown, uri: string): unknown {
+  if (error instanceof ChecksumError) return wrongContents(uri, error.message);
+  if (statusOf(error) !== 404) return gcsFailure(error, uri, 'source');
+  const options = { details: { uri }, cause: error };
+  if (!named(uri).generation)
+    return new FurrowError('SOURCE_NOT_FOUND', `${uri} is not there; was it pushed?`, options);
+  const what = `${uri} is gone: it was removed, or replaced in a bucket that keeps no versions`;
+  return new FurrowError('SOURCE_CHANGED', what, options);
+}
+
 export async function gcsPlace(): Promise<ObjectPlace> {
   const storage = await gcsClient();
   const { CRC32C } = await import('@google-cloud/storage');
   return {
-    async *open({ uri }, signal) {
-      const [, bucket = '', name = '', generation] = /^gs:\/\/([^/]+)\/(.+?)(?:#(\d+))?$/s.exec(uri) ?? [];
+    async open({ uri }, signal) {
+      const failed = (error: unknown): unknown => failure(error, uri);
       try {
-        yield* (await downloadObject(storage, { bucket, name, ...(generation && { generation }) }, signal)).body;
+        return withErrors(await downloadObject(storage, named(uri), signal), failed);
       } catch (error) {
-        if (error instanceof ChecksumError) throw wrongContents(uri, error.message);
-        if (statusOf(error) !== 404) throw gcsFailure(error, uri, 'source');
-        const options = { details: { uri }, cause: error };
-        if (!generation) throw new FurrowError('SOURCE_NOT_FOUND', `${uri} is not there; was it pushed?`, options);
-        const what = `${uri} is gone: it was removed, or replaced in a bucket that keeps no versions`;
-        throw new FurrowError('SOURCE_CHANGED', what, options);
+        throw failed(error);
       }
     },
     async checksum({ crc32c }) {

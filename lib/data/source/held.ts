@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ArtifactFile, ArtifactWriter } from '../../../contract/artifact.ts';
 
 /** Bytes. */
-const inMemory = 2 ** 20;
+export const inMemory = 2 ** 20;
 
 export type Held = { readonly content: Uint8Array } | { readonly file: string };
 

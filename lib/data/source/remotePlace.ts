@@ -1,17 +1,18 @@
 /** Where objects lie that are not a bucket's alone: `gs://`, `file://`, `http://` and `https://` addresses. */
 import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { FurrowError } from '../../../contract/errors.ts';
-import { download, isPassing } from '../../http/download.ts';
-import { HttpStatusError } from '../../http/get.ts';
-import type { ObjectPlace } from './objects.ts';
+import { type Delivery, download, isPassing, withErrors } from '../../http/download.ts';
+import { type HttpRequest, HttpStatusError } from '../../http/get.ts';
+import type { ObjectPlace } from './delivery.ts';
 
 /** The bucket's client is loaded when the first `gs://` comes. */
 export const remotePlace: ObjectPlace = {
-  async *open(object, signal, announce) {
-    if (object.uri.startsWith('gs://')) yield* (await gcs()).open(object, signal);
-    else if (object.uri.startsWith('file:')) yield* file(object.uri);
-    else yield* http(object.uri, signal, announce);
+  async open(object, signal) {
+    if (object.uri.startsWith('gs://')) return (await gcs()).open(object, signal);
+    return object.uri.startsWith('file:') ? openFile(object.uri) : openHttp(object.uri, signal);
   },
   checksum: async (object) => (await gcs()).checksum(object),
 };
@@ -20,33 +21,32 @@ async function gcs(): Promise<ObjectPlace> {
   return (await import('./gcsSource.ts')).gcsPlace();
 }
 
-async function* file(uri: string): AsyncIterable<Uint8Array> {
-  try {
-    yield* createReadStream(fileURLToPath(uri), { highWaterMark: 1 << 20 });
-  } catch (cause) {
+async function openFile(uri: string): Promise<Delivery> {
+  const path = fileURLToPath(uri);
+  const failed = (cause: unknown): FurrowError => {
     const absent = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new FurrowError(
-      absent ? 'SOURCE_NOT_FOUND' : 'SOURCE_UNAVAILABLE',
-      absent ? `${uri} is not there` : `${uri} cannot be read: ${(cause as Error).message}`,
-      { details: { uri }, cause },
-    );
-  }
+    const what = absent ? 'is not there' : `cannot be read: ${(cause as Error).message}`;
+    const code = absent ? 'SOURCE_NOT_FOUND' : 'SOURCE_UNAVAILABLE';
+    return new FurrowError(code, `${uri} ${what}`, { details: { uri }, cause });
+  };
+  const { size } = await stat(path).catch((cause: unknown) => {
+    throw failed(cause);
+  });
+  const body = createReadStream(path, { highWaterMark: 1 << 20 });
+  return withErrors({ bytes: size, body, all: () => buffer(body) }, failed);
 }
 
-async function* http(
-  uri: string,
-  signal: AbortSignal | undefined,
-  announce: ((bytes: number) => void) | undefined,
-): AsyncIterable<Uint8Array> {
-  try {
-    // Packed for the way it would have another length than is announced.
-    const request = { url: uri, headers: { 'accept-encoding': 'identity' } };
-    const { body, bytes } = await download(async () => request, signal);
-    if (bytes !== undefined) announce?.(bytes);
-    yield* body;
-  } catch (error) {
-    throw httpFailure(error, uri);
-  }
+async function openHttp(uri: string, signal: AbortSignal | undefined): Promise<Delivery> {
+  const failed = (error: unknown): unknown => httpFailure(error, uri);
+  const answer = await download(async () => requestOf(uri), signal).catch((error: unknown) => {
+    throw failed(error);
+  });
+  return withErrors(answer, failed);
+}
+
+/** Packed for the way it would have another length than is announced. */
+function requestOf(url: string): HttpRequest {
+  return { url, headers: { 'accept-encoding': 'identity' }, followRedirects: true };
 }
 
 function httpFailure(cause: unknown, uri: string): unknown {

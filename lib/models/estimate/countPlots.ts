@@ -1,8 +1,6 @@
 /** How a source's plots will split, from names and labels alone: by the very code that `preprocess` uses, before a pixel is read. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
-import { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { parseSource, type SourceAddress } from '../../../contract/sourceAddress.ts';
 import type { PreprocessParams } from '../../../contract/stages/preprocess.ts';
 import { describePlots } from '../../data/group/describePlots.ts';
@@ -80,7 +78,7 @@ async function listing(address: SourceAddress, baseFolder: string): Promise<List
       const { objects } = await listRemote(address, baseFolder, new AbortController().signal);
       const read = async (path: string) => {
         const object = objects.find((each) => each.path === path) as PinnedObject;
-        return text(Readable.from(remotePlace.open(object)));
+        return Buffer.from(await (await remotePlace.open(object)).all()).toString('utf8');
       };
       return { paths: objects.map(({ path }) => path), read };
     }

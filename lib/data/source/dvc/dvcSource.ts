@@ -2,8 +2,9 @@
 import { posix, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FurrowError } from '../../../../contract/errors.ts';
+import { deliver } from '../delivery.ts';
 import type { RemoteListing } from '../listRemote.ts';
-import { checkedBytes, type PinnedObject } from '../objects.ts';
+import type { PinnedObject } from '../objects.ts';
 import { remotePlace } from '../remotePlace.ts';
 import { type DvcRemote, remoteOf } from './config.ts';
 import { type DvcOutput, parseDirObject } from './outputs.ts';
@@ -95,7 +96,7 @@ async function hashedFiles(output: DvcOutput, url: string, signal: AbortSignal):
   if (!md5.endsWith('.dir')) return [{ path, uri: uriOf(md5), md5, ...bytesOf({ size }) }];
   const uri = uriOf(md5);
   const listing = { path, uri, md5: md5.slice(0, -'.dir'.length) };
-  const entries = parseDirObject(await checkedBytes(remotePlace, listing, signal), uri);
+  const entries = parseDirObject(await (await deliver(remotePlace, listing, signal)).all(), uri);
   return entries.map((entry) => ({ path: `${path}/${entry.relpath}`, uri: uriOf(entry.md5), md5: entry.md5 }));
 }
 
