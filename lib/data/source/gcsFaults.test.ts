@@ -3,7 +3,9 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import fetchData from '../../../activities/fetchData.ts';
 import { faults, faultyProxy } from '../../gcs/testing/faultyProxy.ts';
 import { gcsProgram, useGcsServer } from '../../gcs/testing/gcsServer.ts';
+import { gcsDriver } from '../../store/gcsDriver.ts';
 import { openWorkbench, type Workbench } from '../testing.ts';
+import { listObjects } from './gcsSource.ts';
 
 const count = 120;
 /** Downloads, not lists: those the client itself repeats, and a resolve that fails is tried again as a whole. */
@@ -44,6 +46,21 @@ describe.skipIf(!gcsProgram)('a bucket behind a network that fails', () => {
       await proxy.close();
     }
   }, 60_000);
+
+  it('is listed to its end, page after page, by the source and by a store', async () => {
+    const proxy = await faultyProxy(server.endpoint, { share: 0, seed: 1, page: 7 });
+    process.env.FURROW_GCS_ENDPOINT = proxy.endpoint;
+    try {
+      expect(await listObjects('plots', 'field')).toHaveLength(contents.size);
+      const names = await (await gcsDriver('gs://plots')).list('field/');
+      expect(names).toHaveLength(contents.size);
+      expect(proxy.requests.length).toBeGreaterThan((2 * contents.size) / 7);
+      // The client would end there, and say nothing.
+      expect(proxy.requests.filter((request) => request.includes('maxResults='))).toEqual([]);
+    } finally {
+      await proxy.close();
+    }
+  });
 
   it('ends with one clear error when nothing comes right, and the next attempt fetches what is missing alone', async () => {
     const bad = await faultyProxy(server.endpoint, {

@@ -29,7 +29,8 @@ export async function listObjects(bucket: string, prefix: string): Promise<reado
   try {
     const [files] = await (await gcsClient())
       .bucket(bucket)
-      .getFiles({ prefix: below, fields: listed, maxResults: 1000, autoPaginate: true });
+      // Without `maxResults`: the client takes it for the most there can be, not for the length of a page.
+      .getFiles({ prefix: below, fields: listed });
     // With `fields` the client gives what the server sent, and no `File`, whatever its types say.
     return (files as unknown as readonly Listed[])
       .filter(({ name }) => !name.endsWith('/'))

@@ -21,10 +21,17 @@ export interface FaultyProxy {
  * @param share of the requests that fail, in [0, 1]
  * @param only requests that match fail, as `METHOD /path?query`; all by default
  * @param kinds of faults; all by default
+ * @param page objects in a page of a list, where who asks names no other number: Google's own server gives 1,000
  */
 export async function faultyProxy(
   target: string,
-  { share, seed, only = /^/, kinds = faults }: { share: number; seed: number; only?: RegExp; kinds?: readonly Fault[] },
+  {
+    share,
+    seed,
+    only = /^/,
+    kinds = faults,
+    page,
+  }: { share: number; seed: number; only?: RegExp; kinds?: readonly Fault[]; page?: number },
 ): Promise<FaultyProxy> {
   const counts = new Map<Fault, number>();
   const requests: string[] = [];
@@ -49,6 +56,7 @@ export async function faultyProxy(
       return void outgoing.end(JSON.stringify({ error: { code: Number(fault), message: 'a fault of the test' } }));
     }
     if (fault === 'slow') await sleep(300);
+    if (page !== undefined && /\/o\?(?!.*maxResults=)/.test(incoming.url ?? '')) incoming.url += `&maxResults=${page}`;
     passOn(target, incoming, outgoing, fault);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -7,10 +7,16 @@ import type { Digest, RuntimeClass } from '../../../contract/artifact.ts';
 import { blobName } from '../names.ts';
 import { openStore, type Store } from '../store.ts';
 
+const folders: string[] = [];
+// Of the file that imports this: a hook that is asked for within a test is forgotten.
+afterAll(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
 /** An empty folder, removed when the test file is through. */
 export function testFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'furrow-store-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
 }
 
