@@ -149,6 +149,11 @@ export interface Fetched {
   find(name: string): Promise<StoredContent | undefined>;
   /** Kept for good a moment later, or by `flush`. */
   note(name: string, content: StoredContent): Promise<void>;
+  /** Keeps some bytes of a content that is not whole yet: from `start` to `end`, not included, as they lie in a file. */
+  keepPart(name: string, file: string, start: number, end: number): Promise<void>;
+  /** What was kept of a content, in a row from its first byte, as far as it is there. */
+  parts(name: string): Promise<readonly StoredContent[]>;
+  read(content: StoredContent): AsyncIterable<Uint8Array>;
   flush(): Promise<void>;
 }
 

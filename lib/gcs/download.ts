@@ -13,7 +13,10 @@ export interface ObjectName {
   readonly generation?: string;
 }
 
-/** An object's bytes as they are stored. `body` ends with an error unless they sum up to the CRC32C that the server named; `all` does not. */
+/**
+ * An object's bytes as they are stored. `body`, when it begins with the first, ends with an error unless they sum up to the CRC32C
+ * that the server named; `all` is for the caller to check.
+ */
 export interface ObjectDownload extends Delivery {
   readonly generation: string;
 }
@@ -28,16 +31,18 @@ export async function downloadObject(
   client: Storage,
   object: ObjectName,
   signal?: AbortSignal,
+  from = 0,
 ): Promise<ObjectDownload> {
   let { generation } = object;
   const { headers, bytes, body, all } = await download(
     () => requestOf(client, { ...object, ...(generation && { generation }) }),
     signal,
+    from,
   );
   // What goes on after a break is of the same one.
   generation = String(headers['x-goog-generation'] ?? '');
   const [, expected] = /crc32c=([^,\s]+)/.exec(String(headers['x-goog-hash'] ?? '')) ?? [];
-  return { generation, bytes, body: checked(body, expected), all };
+  return { generation, bytes, body: from > 0 ? body : checked(body, expected), all };
 }
 
 async function* checked(body: AsyncIterable<Uint8Array>, expected: string | undefined): AsyncIterable<Uint8Array> {

@@ -49,20 +49,22 @@ export async function* caught(
 
 /**
  * @param requestOf called anew for each request: credentials may have run out since
+ * @param from the byte that `body` begins with; `bytes` counts from there
  * @throws HttpStatusError what the server says, after the retries that it deserves
  */
 export async function download(
   requestOf: () => Promise<Omit<HttpRequest, 'signal'>>,
   signal: AbortSignal | undefined,
+  from = 0,
 ): Promise<Download> {
-  const open = async (from: number) => get({ ...(await requestOf()), signal }, from);
-  const first = await persistently(() => open(0), signal);
-  const length = Number(first.headers['content-length'] ?? Number.NaN);
+  const open = async (at: number) => get({ ...(await requestOf()), signal }, at);
+  const first = await persistently(() => open(from), signal);
+  const length = Number(first.headers['content-length'] ?? Number.NaN) - (first.status === 206 ? 0 : from);
   const bytes = Number.isInteger(length) ? length : undefined;
   return {
     headers: first.headers,
     bytes,
-    body: whole(first, bytes, open, signal),
+    body: whole(first, { from, bytes }, open, signal),
     async all() {
       try {
         const content = new Uint8Array(await first.body.arrayBuffer());
@@ -70,18 +72,18 @@ export async function download(
       } catch (error) {
         if (signal?.aborted || !isPassing(error)) throw error;
       }
-      return buffer(whole(await persistently(() => open(0), signal), bytes, open, signal));
+      return buffer(whole(await persistently(() => open(from), signal), { from, bytes }, open, signal));
     },
   };
 }
 
 async function* whole(
   first: HttpAnswer,
-  bytes: number | undefined,
+  { from, bytes = Number.NaN }: { readonly from: number; readonly bytes: number | undefined },
   open: (from: number) => Promise<HttpAnswer>,
   signal: AbortSignal | undefined,
 ): AsyncIterable<Uint8Array> {
-  let done = 0;
+  let done = from;
   let failures = 0;
   for (let answer: HttpAnswer | undefined = first; ; answer = undefined) {
     try {
@@ -96,8 +98,8 @@ async function* whole(
         failures = 0;
         yield fresh;
       }
-      if (bytes === undefined || done >= bytes) return;
-      throw new Error(`the connection ended after ${done} bytes of ${bytes}`);
+      if (!(done < from + bytes)) return;
+      throw new Error(`the connection ended after ${done} bytes of ${from + bytes}`);
     } catch (error) {
       if (signal?.aborted || !isPassing(error) || ++failures === attempts) throw error;
       await backOff(failures, firstWaitMs, signal);

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Digest } from '../../contract/artifact.ts';
 import { FurrowError } from '../../contract/errors.ts';
-import { digestOf, digestOfFile } from './digest.ts';
+import { digestOf, digestOfFile, type FileRange } from './digest.ts';
 import { blobName, hexOf } from './names.ts';
 import type { Store } from './store.ts';
 
@@ -21,14 +21,18 @@ export async function putBlob(store: Store, content: Uint8Array): Promise<{ dige
   return { digest, bytes: content.length };
 }
 
-/** Stores a file under its digest, streamed: memory stays bounded whatever its size. */
-export async function putBlobFile(store: Store, file: string): Promise<{ digest: Digest; bytes: number }> {
-  const { digest, bytes } = await digestOfFile(file);
+/** Stores a file, or some bytes of it, under their digest, streamed: memory stays bounded whatever its size. */
+export async function putBlobFile(
+  store: Store,
+  file: string,
+  range: FileRange = {},
+): Promise<{ digest: Digest; bytes: number }> {
+  const { digest, bytes } = await digestOfFile(file, range);
   if (!(await hasBlob(store, digest, bytes))) {
     await createBlob(
       store,
       digest,
-      () => verified(createReadStream(file, { highWaterMark: 1 << 20 }), digest, file),
+      () => verified(createReadStream(file, { ...range, highWaterMark: 1 << 20 }), digest, file),
       bytes,
     );
   }

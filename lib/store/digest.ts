@@ -12,10 +12,16 @@ export function digestOfJson(value: unknown): Digest {
   return digestOf(canonicalJson(value));
 }
 
-export async function digestOfFile(file: string): Promise<{ digest: Digest; bytes: number }> {
+/** Of a file: from its first to its last byte, both included; all of it unless given. */
+export interface FileRange {
+  readonly start?: number;
+  readonly end?: number;
+}
+
+export async function digestOfFile(file: string, range: FileRange = {}): Promise<{ digest: Digest; bytes: number }> {
   const sum = createHash('sha256');
   let bytes = 0;
-  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+  for await (const chunk of createReadStream(file, range) as AsyncIterable<Buffer>) {
     sum.update(chunk);
     bytes += chunk.length;
   }

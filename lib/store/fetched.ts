@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Digest } from '../../contract/artifact.ts';
 import type { Fetched, StoredContent } from '../../contract/stage.ts';
+import { hasBlob, putBlobFile, readBlob } from './blobs.ts';
 import { forEachBounded } from './bounded.ts';
 import { fetchedFolder } from './names.ts';
 import type { Store } from './store.ts';
@@ -47,17 +48,33 @@ export function fetchedOf(store: Store): Fetched {
     });
   }
 
+  async function note(name: string, { digest, bytes }: StoredContent): Promise<void> {
+    const { notes } = await lists();
+    if (notes.has(name)) return;
+    notes.set(name, { digest, bytes });
+    pending.push(lineOf(name, { digest, bytes }));
+    timer ??= setTimeout(write, flushEveryMs).unref();
+  }
+
   return {
+    note,
     async find(name) {
       return (await lists()).notes.get(name);
     },
-    async note(name, { digest, bytes }) {
-      const { notes } = await lists();
-      if (notes.has(name)) return;
-      notes.set(name, { digest, bytes });
-      pending.push(lineOf(name, { digest, bytes }));
-      timer ??= setTimeout(write, flushEveryMs).unref();
+    async keepPart(name, file, start, end) {
+      await note(partName(name, start), await putBlobFile(store, file, { start, end: end - 1 }));
     },
+    async parts(name) {
+      const { notes } = await lists();
+      const parts: StoredContent[] = [];
+      for (let from = 0; ; ) {
+        const part = notes.get(partName(name, from));
+        if (!part || !(await hasBlob(store, part.digest, part.bytes))) return parts;
+        parts.push(part);
+        from += part.bytes;
+      }
+    },
+    read: ({ digest }) => readBlob(store, digest),
     async flush() {
       failure = undefined;
       write();
@@ -78,6 +95,10 @@ export function fetchedOf(store: Store): Fetched {
       for (const name of old) names.delete(name);
     },
   };
+}
+
+function partName(name: string, from: number): string {
+  return `${name} from byte ${from}`;
 }
 
 interface Lists {

@@ -33,7 +33,7 @@ export async function* unpack(
   signal: AbortSignal,
 ): AsyncIterable<Unpacked> {
   try {
-    yield* format === 'zip' ? zipFiles(file, uri, scratch, signal) : tarFiles(file, uri, scratch, signal);
+    yield* format === 'zip' ? zipFiles(file, uri, scratch) : tarFiles(file, uri, scratch, signal);
   } catch (cause) {
     if (cause instanceof FurrowError || signal.aborted || isSystemError(cause)) throw cause;
     throw new FurrowError('DATA_BAD_INPUT', `${uri} cannot be unpacked: ${(cause as Error).message}`, {
@@ -43,7 +43,7 @@ export async function* unpack(
   }
 }
 
-async function* zipFiles(file: string, uri: string, scratch: string, signal: AbortSignal): AsyncIterable<Unpacked> {
+async function* zipFiles(file: string, uri: string, scratch: string): AsyncIterable<Unpacked> {
   const { openPromise } = await import('yauzl');
   const zip = await openPromise(file);
   let count = 0;
@@ -53,7 +53,7 @@ async function* zipFiles(file: string, uri: string, scratch: string, signal: Abo
       if (path.endsWith('/')) continue;
       if (!isPlainFile(entry)) throw noPlainFile(path, uri);
       const body = await zip.openReadStreamPromise(entry);
-      yield { path, held: await hold(body, join(scratch, `unpacked-${count++}`), signal) };
+      yield { path, held: await hold(body, join(scratch, `unpacked-${count++}`)) };
     }
   } finally {
     zip.close();
@@ -80,7 +80,8 @@ async function* tarFiles(file: string, uri: string, scratch: string, signal: Abo
     (plain ? paths : refused).push(path);
     return plain && staysBelow(withoutDot(path));
   };
-  await extract({ file, cwd: folder, filter, strict: true, noMtime: true });
+  // By whoever unpacks it, not by the owners that it names: root may not be allowed to give files away.
+  await extract({ file, cwd: folder, filter, strict: true, noMtime: true, preserveOwner: false });
   signal.throwIfAborted();
   const [link] = refused;
   if (link !== undefined) throw noPlainFile(link, uri);

@@ -1,9 +1,6 @@
 /** The files in an archive of a web server; the archive is known by its sha256. */
-import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { ArtifactFile } from '../../../contract/artifact.ts';
 import { FurrowError } from '../../../contract/errors.ts';
 import type { ArchiveAddress } from '../../../contract/sourceAddress.ts';
@@ -12,10 +9,10 @@ import { forEachBounded } from '../../store/bounded.ts';
 import { digestOfJson } from '../../store/digest.ts';
 import { staysBelow } from '../../store/safePath.ts';
 import { unpack } from './archive.ts';
-import { deliver, untilRight } from './delivery.ts';
 import { fetchProgress } from './fetchProgress.ts';
 import { addHeld } from './held.ts';
 import { isLitter } from './litter.ts';
+import { receive } from './receive.ts';
 import { remotePlace } from './remotePlace.ts';
 
 /** Files on their way into the store at once. */
@@ -77,15 +74,12 @@ async function knownFiles(
 async function fetchTo(
   file: string,
   { url, sha256, name }: ArchiveAddress,
-  { signal, log, progress }: ArchiveFetch,
+  { fetched, signal, log, progress }: ArchiveFetch,
 ): Promise<number> {
-  return untilRight(log, signal, async () => {
-    const { bytes, body } = await deliver(remotePlace, { path: name, uri: url, sha256 }, signal);
-    const told = fetchProgress(progress, [bytes === undefined ? {} : { bytes }]);
-    const target = createWriteStream(file);
-    await pipeline(Readable.from(told.counted(body)), target, { signal });
-    return target.bytesWritten;
-  });
+  const receiver = { place: remotePlace, fetched, signal, log, progress: fetchProgress(progress, [{}]) };
+  const { held, fetchedBytes } = await receive({ path: name, uri: url, sha256 }, file, receiver);
+  if ('content' in held) await writeFile(file, held.content);
+  return fetchedBytes;
 }
 
 async function unpackInto(

@@ -12,8 +12,11 @@ const sameWrong = 3;
 const firstWaitMs = 250;
 
 export interface ObjectPlace {
-  /** @throws FurrowError what its refusals mean, also while the bytes come */
-  open(object: PinnedObject, signal?: AbortSignal): Promise<Delivery>;
+  /**
+   * @param from the byte that `body` is to begin with
+   * @throws FurrowError what its refusals mean, also while the bytes come
+   */
+  open(object: PinnedObject, signal?: AbortSignal, from?: number): Promise<Delivery>;
   /** Of an object without an md5 or sha256. */
   checksum(object: PinnedObject): Promise<Checksum>;
 }
@@ -28,15 +31,24 @@ export interface Checksum {
   found(): string;
 }
 
-/** Ends with an error unless all bytes come, and they are those that were listed. */
-export async function deliver(place: ObjectPlace, object: PinnedObject, signal: AbortSignal): Promise<Delivery> {
-  const { bytes, body, all } = await place.open(object, signal);
+/**
+ * Ends with an error unless all bytes come, and they are those that were listed.
+ *
+ * @param known its first bytes, which are not asked for
+ */
+export async function deliver(
+  place: ObjectPlace,
+  object: PinnedObject,
+  signal: AbortSignal,
+  known?: { readonly bytes: number; readonly body: AsyncIterable<Uint8Array> },
+): Promise<Delivery> {
+  const { bytes, body, all } = await place.open(object, signal, known?.bytes);
   const { md5, sha256 } = object;
   const sum =
     sha256 || md5 ? hashSum(sha256 ? 'sha256' : 'md5', (sha256 ?? md5) as string) : await place.checksum(object);
   return {
     bytes,
-    body: checked(body, object, sum, signal),
+    body: checked(known ? joined(known.body, body) : body, object, sum, signal),
     async all() {
       const content = await all();
       sum.update(content);
@@ -44,6 +56,10 @@ export async function deliver(place: ObjectPlace, object: PinnedObject, signal: 
       return content;
     },
   };
+}
+
+async function* joined(...bodies: readonly AsyncIterable<Uint8Array>[]): AsyncIterable<Uint8Array> {
+  for (const body of bodies) yield* body;
 }
 
 async function* checked(

@@ -1,13 +1,14 @@
 /** Fetches pinned objects exactly, each once. */
 import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
-import type { ArtifactFile, ArtifactWriter } from '../../../contract/artifact.ts';
+import type { ArtifactWriter } from '../../../contract/artifact.ts';
 import type { Fetched, StageLog, StageProgress } from '../../../contract/stage.ts';
 import { forEachBounded } from '../../store/bounded.ts';
-import { deliver, type ObjectPlace, untilRight } from './delivery.ts';
-import { type FetchProgress, fetchProgress } from './fetchProgress.ts';
-import { addHeld, hold, inMemory } from './held.ts';
+import type { ObjectPlace } from './delivery.ts';
+import { fetchProgress } from './fetchProgress.ts';
+import { addHeld } from './held.ts';
 import { contentName, type PinnedObject } from './objects.ts';
+import { receive } from './receive.ts';
 
 /** Requests at once: enough that 1,000 small objects do not wait for the way there and back one after another. */
 const parallelObjects = 32;
@@ -32,6 +33,7 @@ export interface ObjectsFetch {
 export async function fetchObjects(fetch: ObjectsFetch): Promise<{ bytes: number; fetchedBytes: number }> {
   const { objects, fetched, output, signal } = fetch;
   const progress = fetchProgress(fetch.progress, objects);
+  const receiver = { ...fetch, progress };
   // Each download listens to it, and so do the retries.
   setMaxListeners(4 * parallelObjects, signal);
   const one = async (object: PinnedObject, index: number): Promise<void> => {
@@ -40,10 +42,11 @@ export async function fetchObjects(fetch: ObjectsFetch): Promise<{ bytes: number
     const noted = await fetched.find(name);
     let file = noted && (await output.addStored(object.path, noted));
     if (!file) {
-      file = await fetchOne(fetch, object, index, progress);
+      const { held, fetchedBytes } = await receive(object, join(fetch.scratch, `object-${index}`), receiver);
+      file = await addHeld(output, object.path, held);
       await fetched.note(name, file);
-      progress.finished(file.bytes, 'fetched');
-    } else progress.finished(file.bytes, 'there');
+      progress.finished(file.bytes, fetchedBytes);
+    } else progress.finished(file.bytes, 0);
   };
   try {
     await forEachBounded(objects, parallelObjects, one);
@@ -54,18 +57,4 @@ export async function fetchObjects(fetch: ObjectsFetch): Promise<{ bytes: number
   }
   await fetched.flush();
   return progress.sums();
-}
-
-async function fetchOne(
-  { place, output, scratch, signal, log }: ObjectsFetch,
-  object: PinnedObject,
-  index: number,
-  progress: FetchProgress,
-): Promise<ArtifactFile> {
-  return untilRight(log, signal, async () => {
-    const { bytes, body, all } = await deliver(place, object, signal);
-    if (bytes !== undefined && bytes <= inMemory) return output.add(object.path, await all());
-    const held = await hold(progress.counted(body), join(scratch, `object-${index}`), signal);
-    return addHeld(output, object.path, held);
-  });
 }

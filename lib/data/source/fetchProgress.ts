@@ -4,10 +4,14 @@ import type { StageProgress } from '../../../contract/stage.ts';
 const everyMs = 250;
 
 export interface FetchProgress {
-  /** The same bytes, told as they come. */
-  counted(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
-  /** An object is in the artifact; `there`: the store had it already. */
-  finished(bytes: number, from: 'fetched' | 'there'): void;
+  /**
+   * The same bytes, told as they come.
+   *
+   * @param length how many they will be, where that is known by now
+   */
+  counted(body: AsyncIterable<Uint8Array>, length: number | undefined): AsyncIterable<Uint8Array>;
+  /** An object is in the artifact; the store had what was not fetched. */
+  finished(bytes: number, fetchedBytes: number): void;
   sums(): { readonly bytes: number; readonly fetchedBytes: number };
 }
 
@@ -17,24 +21,26 @@ export function fetchProgress(
   objects: readonly { readonly bytes?: number }[],
 ): FetchProgress {
   const started = performance.now();
-  const total = objects.reduce((sum, { bytes = 0 }) => sum + bytes, 0);
+  // NaN while the length of any of them is not known: then the time left is told by their number.
+  let total = objects.reduce((sum, { bytes = Number.NaN }) => sum + bytes, 0);
   let [done, doneBytes, fetchedBytes, underWay] = [0, 0, 0, 0];
   let reported = 0;
   const tell = (): void => {
     reported = performance.now();
     const bytes = doneBytes + underWay;
     const seconds = (reported - started) / 1000;
-    const came = fetchedBytes + underWay;
+    const left = total > 0 ? (total - bytes) / (fetchedBytes + underWay) : (objects.length - done) / done;
     report({
       doing: `fetching, ${megabytes(bytes)}${total > 0 ? ` of ${megabytes(total)}` : ''} MB`,
       done,
       total: objects.length,
       metrics: { bytes },
-      ...(came > 0 && total >= bytes && { secondsLeft: ((total - bytes) / came) * seconds }),
+      ...(Number.isFinite(left) && left >= 0 && { secondsLeft: left * seconds }),
     });
   };
   return {
-    async *counted(body) {
+    async *counted(body, length) {
+      if (objects.length === 1 && length !== undefined) total = length;
       let own = 0;
       try {
         for await (const chunk of body) {
@@ -48,10 +54,10 @@ export function fetchProgress(
         underWay -= own;
       }
     },
-    finished(bytes, from) {
+    finished(bytes, fetched) {
       done++;
       doneBytes += bytes;
-      if (from === 'fetched') fetchedBytes += bytes;
+      fetchedBytes += fetched;
       tell();
     },
     sums: () => ({ bytes: doneBytes, fetchedBytes }),

@@ -65,10 +65,10 @@ export async function gcsPlace(): Promise<ObjectPlace> {
   const storage = await gcsClient();
   const { CRC32C } = await import('@google-cloud/storage');
   return {
-    async open({ uri }, signal) {
+    async open({ uri }, signal, from) {
       const failed = (error: unknown): unknown => failure(error, uri);
       try {
-        return withErrors(await downloadObject(storage, named(uri), signal), failed);
+        return withErrors(await downloadObject(storage, named(uri), signal, from), failed);
       } catch (error) {
         throw failed(error);
       }

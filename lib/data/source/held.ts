@@ -1,8 +1,5 @@
 /** Contents on their way into an artifact: small ones in memory, large ones on local disk. */
-import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import type { ArtifactFile, ArtifactWriter } from '../../../contract/artifact.ts';
 
 /** Bytes. */
@@ -10,12 +7,21 @@ export const inMemory = 2 ** 20;
 
 export type Held = { readonly content: Uint8Array } | { readonly file: string };
 
+export interface KeptParts {
+  /** The byte that the first of them begins with; what is before it has been kept. */
+  readonly from: number;
+  /** In each. */
+  readonly bytes: number;
+  /** Called when the file has the bytes from `start` to `end`, not included. */
+  keep(start: number, end: number): Promise<void>;
+}
+
 /**
  * Reads to the end, into memory as long as it is little.
  *
- * @param file where the rest would go; it is not there when reading fails
+ * @param file where it goes otherwise; it is not there when reading fails
  */
-export async function hold(body: AsyncIterable<Uint8Array>, file: string, signal: AbortSignal): Promise<Held> {
+export async function hold(body: AsyncIterable<Uint8Array>, file: string, parts?: KeptParts): Promise<Held> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   const iterator = body[Symbol.asyncIterator]();
@@ -30,12 +36,32 @@ export async function hold(body: AsyncIterable<Uint8Array>, file: string, signal
     yield* { [Symbol.asyncIterator]: () => iterator };
   };
   try {
-    await pipeline(Readable.from(whole()), createWriteStream(file), { signal });
+    await write(whole(), file, parts);
+    return { file };
   } catch (error) {
     await rm(file, { force: true });
     throw error;
   }
-  return { file };
+}
+
+async function write(body: AsyncIterable<Uint8Array>, file: string, parts: KeptParts | undefined): Promise<void> {
+  const handle = await open(file, 'w');
+  let written = 0;
+  let kept = parts?.from ?? 0;
+  try {
+    for await (const chunk of body) {
+      await writeAll(handle, chunk);
+      written += chunk.length;
+      for (; parts && written - kept >= parts.bytes; kept += parts.bytes) await parts.keep(kept, kept + parts.bytes);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** `write` may write less than it was given; on a full disk it often does. */
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; ) done += (await file.write(bytes, done)).bytesWritten;
 }
 
 /** Puts it into the artifact; its file is gone then. */

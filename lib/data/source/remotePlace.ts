@@ -10,9 +10,9 @@ import type { ObjectPlace } from './delivery.ts';
 
 /** The bucket's client is loaded when the first `gs://` comes. */
 export const remotePlace: ObjectPlace = {
-  async open(object, signal) {
-    if (object.uri.startsWith('gs://')) return (await gcs()).open(object, signal);
-    return object.uri.startsWith('file:') ? openFile(object.uri) : openHttp(object.uri, signal);
+  async open(object, signal, from = 0) {
+    if (object.uri.startsWith('gs://')) return (await gcs()).open(object, signal, from);
+    return object.uri.startsWith('file:') ? openFile(object.uri, from) : openHttp(object.uri, signal, from);
   },
   checksum: async (object) => (await gcs()).checksum(object),
 };
@@ -21,7 +21,7 @@ async function gcs(): Promise<ObjectPlace> {
   return (await import('./gcsSource.ts')).gcsPlace();
 }
 
-async function openFile(uri: string): Promise<Delivery> {
+async function openFile(uri: string, from: number): Promise<Delivery> {
   const path = fileURLToPath(uri);
   const failed = (cause: unknown): FurrowError => {
     const absent = (cause as NodeJS.ErrnoException).code === 'ENOENT';
@@ -32,13 +32,13 @@ async function openFile(uri: string): Promise<Delivery> {
   const { size } = await stat(path).catch((cause: unknown) => {
     throw failed(cause);
   });
-  const body = createReadStream(path, { highWaterMark: 1 << 20 });
+  const body = createReadStream(path, { highWaterMark: 1 << 20, start: from });
   return withErrors({ bytes: size, body, all: () => buffer(body) }, failed);
 }
 
-async function openHttp(uri: string, signal: AbortSignal | undefined): Promise<Delivery> {
+async function openHttp(uri: string, signal: AbortSignal | undefined, from: number): Promise<Delivery> {
   const failed = (error: unknown): unknown => httpFailure(error, uri);
-  const answer = await download(async () => requestOf(uri), signal).catch((error: unknown) => {
+  const answer = await download(async () => requestOf(uri), signal, from).catch((error: unknown) => {
     throw failed(error);
   });
   return withErrors(answer, failed);
