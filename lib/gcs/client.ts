@@ -7,7 +7,7 @@
  * (https://cloud.google.com/storage/docs/retry-strategy).
  */
 import { readFile } from 'node:fs/promises';
-import type { Storage } from '@google-cloud/storage';
+import type { ApiError, Storage } from '@google-cloud/storage';
 import { FurrowError } from '../../contract/errors.ts';
 
 /** Another server than Google's: for tests and on-premise ones. The client's own `STORAGE_EMULATOR_HOST` asks at wrong paths. */
@@ -15,8 +15,8 @@ export const endpointVariable = 'FURROW_GCS_ENDPOINT';
 
 const clients = new Map<string, Promise<Storage>>();
 
-/** Beyond the first: a server that is away for half a minute is waited for. */
-const maxRetries = 6;
+/** Beyond the first, after 1, 2, 4, … seconds: a server that is away for half a minute is waited for. */
+const maxRetries = 5;
 
 /**
  * One client a process and server: it keeps connections open.
@@ -36,8 +36,12 @@ export function gcsClient(env: NodeJS.ProcessEnv = process.env): Promise<Storage
 }
 
 async function makeClient(endpoint: string, env: NodeJS.ProcessEnv): Promise<Storage> {
-  const { IdempotencyStrategy, Storage } = await import('@google-cloud/storage');
-  const retryOptions = { idempotencyStrategy: IdempotencyStrategy.RetryAlways, maxRetries };
+  const { IdempotencyStrategy, RETRYABLE_ERR_FN_DEFAULT, Storage } = await import('@google-cloud/storage');
+  const retryOptions = {
+    idempotencyStrategy: IdempotencyStrategy.RetryAlways,
+    maxRetries,
+    retryableErrorFn: (error: ApiError) => RETRYABLE_ERR_FN_DEFAULT(error) || isNoAnswer(error),
+  };
   if (endpoint === '') await checkCredentials(env.GOOGLE_APPLICATION_CREDENTIALS);
   // With a server of one's own there is no project to find out.
   return endpoint === ''
@@ -55,4 +59,12 @@ async function checkCredentials(file: string | undefined): Promise<void> {
       error instanceof SyntaxError ? 'is no JSON' : `cannot be read (${(error as NodeJS.ErrnoException).code})`;
     throw new FurrowError('CREDENTIALS_MISSING', `GOOGLE_APPLICATION_CREDENTIALS names ${file}, which ${what}`);
   }
+}
+
+/** What the client's own rule leaves out: a server that is being started again, and its own limit of a minute. */
+function isNoAnswer({ code, message }: { readonly code?: unknown; readonly message?: string }): boolean {
+  return (
+    ['ECONNREFUSED', 'ETIMEDOUT', 'EHOSTUNREACH'].includes(String(code)) ||
+    /timeout|socket hang up/i.test(message ?? '')
+  );
 }

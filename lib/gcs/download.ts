@@ -1,10 +1,10 @@
 /**
- * Downloads of objects. Google's client hangs when a connection ends in the middle of a body, so bodies are read here; addresses
- * and credentials are the client's.
+ * Downloads of objects. Google's client hangs when a connection ends in the middle of an answer, so answers that are long are read
+ * here; addresses and credentials are the client's.
  */
 import type { Storage } from '@google-cloud/storage';
 import { type Delivery, download } from '../http/download.ts';
-import { missingCredentials } from './errors.ts';
+import { requestOf } from './request.ts';
 
 export interface ObjectName {
   readonly bucket: string;
@@ -35,7 +35,12 @@ export async function downloadObject(
 ): Promise<ObjectDownload> {
   let { generation } = object;
   const { headers, bytes, body, all } = await download(
-    () => requestOf(client, { ...object, ...(generation && { generation }) }),
+    () => {
+      const which = generation ? `&generation=${generation}` : '';
+      const path = `${object.bucket}/o/${encodeURIComponent(object.name)}?alt=media${which}`;
+      // Else what is stored compressed would come unpacked, and be other bytes than its checksums are of.
+      return requestOf(client, path, { encoding: 'gzip' });
+    },
     signal,
     from,
   );
@@ -55,22 +60,4 @@ async function* checked(body: AsyncIterable<Uint8Array>, expected: string | unde
   // The bytes are the caller's already: it must not trust them before the end.
   if (expected !== undefined && sum.toString() !== expected)
     throw new ChecksumError(`the bytes sum up to the CRC32C ${sum.toString()}, not ${expected}`);
-}
-
-async function requestOf(client: Storage, { bucket, name, generation }: ObjectName) {
-  const which = generation ? `&generation=${generation}` : '';
-  const url = `${client.apiEndpoint}/storage/v1/b/${bucket}/o/${encodeURIComponent(name)}?alt=media${which}`;
-  // Else what is stored compressed would come unpacked, and be other bytes than its checksums are of.
-  return { url, headers: { ...(await credentials(client, url)), 'accept-encoding': 'gzip' } };
-}
-
-async function credentials(client: Storage, url: string): Promise<Record<string, string>> {
-  if (client.customEndpoint) return {};
-  try {
-    return (await client.authClient.getRequestHeaders(url)) as Record<string, string>;
-  } catch (error) {
-    // Without any, a public bucket can still be read, as the client itself does it; the server says whether it may.
-    if (error instanceof Error && /Could not load the default credentials/.test(error.message)) return {};
-    throw missingCredentials(error, url) ?? error;
-  }
 }

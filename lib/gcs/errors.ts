@@ -2,12 +2,23 @@
 import { FurrowError } from '../../contract/errors.ts';
 import { isPassingStatus } from '../http/download.ts';
 
+/** The client rejects some uploads with what the server said, which is no Error. */
+export function asError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  const { message, code } = (thrown ?? {}) as { message?: unknown; code?: unknown };
+  return Object.assign(new Error(String(message ?? thrown)), { code });
+}
+
 /** The HTTP status that the server answered with, if it answered. */
 export function statusOf(error: unknown): number | undefined {
   if (!(error instanceof Error)) return undefined;
-  const { code, response } = error as { code?: unknown; response?: { statusCode?: unknown } };
-  // What answers for a proxy may not write Google's errors.
-  return [code, response?.statusCode].map(Number).find(Number.isInteger);
+  const { code, status, response } = error as {
+    code?: unknown;
+    status?: unknown;
+    response?: { statusCode?: unknown; status?: unknown };
+  };
+  // Its layers differ, and what answers for a proxy may not write Google's errors.
+  return [code, status, response?.statusCode, response?.status].map(Number).find(Number.isInteger);
 }
 
 /** The one failure that needs no server: there is nothing to ask it with. Undefined for every other error. */
@@ -49,4 +60,12 @@ export function gcsFailure(error: unknown, place: string, as: 'store' | 'source'
 
 function reasonOf(error: Error): string {
   return (error.message.split('\n')[0] as string).slice(0, 300);
+}
+
+/** The object, not the bucket, whose names the messages hold: without a bucket nothing can be made, either. */
+export function isAbsent(error: unknown): boolean {
+  return (
+    statusOf(error) === 404 &&
+    !/specified bucket does not exist|^(\{.*"message":")?(The )?bucket .*not/is.test((error as Error).message)
+  );
 }

@@ -109,7 +109,8 @@ async function* whole(
   }
 }
 
-async function persistently<T>(act: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+/** Tries again what fails in passing. */
+export async function persistently<T>(act: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await act();

@@ -1,4 +1,4 @@
-/** One request for bytes over HTTP, by the proxy that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`). */
+/** Requests over HTTP, by the proxy that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`). */
 import type { IncomingHttpHeaders } from 'node:http';
 import { Agent, type Dispatcher, EnvHttpProxyAgent, interceptors, request } from 'undici';
 
@@ -51,6 +51,29 @@ export async function get(
   if (status === 200 || (status === 206 && from > 0)) return { status, headers: answer.headers, body };
   const said = await beginning(body);
   throw new HttpStatusError(status, said.slice(0, 300).trim() || `HTTP ${status}`);
+}
+
+export interface HttpSending extends Omit<HttpRequest, 'followRedirects'> {
+  readonly method: 'POST' | 'PUT';
+  readonly body: Uint8Array | string;
+}
+
+export interface HttpReply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+/** Sends something small enough to be held, and reads the reply, whatever its status. */
+export async function send({ url, method, headers = {}, body, signal }: HttpSending): Promise<HttpReply> {
+  const answer = await request(url, {
+    method,
+    headers,
+    body,
+    dispatcher: connections().plain,
+    ...(signal && { signal }),
+  });
+  return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
 }
 
 /** Kept open from one request to the next. Made when the first is: the environment is final then. */

@@ -95,7 +95,8 @@ async function createBlob(
   if ((await store.driver.create(name, content())) === 'created') return;
   if (await hasBlob(store, digest, bytes)) return;
   // What lies there has another size than its name promises: it was torn or cut outside our hands.
-  await store.driver.remove(name);
+  const torn = await store.driver.version(name);
+  if (!(await hasBlob(store, digest, bytes))) await store.driver.remove(name, torn);
   await store.driver.create(name, content());
 }
 
@@ -115,6 +116,8 @@ async function* verified(body: AsyncIterable<Uint8Array>, digest: Digest, place:
  */
 async function setAside(store: Store, digest: Digest): Promise<void> {
   const name = blobName(digest);
+  // Taken before it is read again: another reader may set it aside, too, and its stage make it anew.
+  const version = await store.driver.version(name);
   const hash = createHash('sha256');
   for await (const chunk of (await store.driver.open(name)) ?? []) hash.update(chunk);
   if (`sha256:${hash.digest('hex')}` === digest) {
@@ -123,7 +126,7 @@ async function setAside(store: Store, digest: Digest): Promise<void> {
   const body = await store.driver.open(name);
   if (!body) return;
   await store.driver.create(`corrupt/${hexOf(digest)}-${randomUUID()}`, body);
-  await store.driver.remove(name);
+  await store.driver.remove(name, version);
 }
 
 function missing(store: Store, digest: Digest): FurrowError {

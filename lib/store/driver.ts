@@ -18,8 +18,14 @@ export interface StoreDriver {
   size(name: string): Promise<number | undefined>;
   /** The names of the objects below `prefix` (ends with a slash), sorted. */
   list(prefix: string): Promise<readonly string[]>;
-  /** Removes an object; no error when it is gone already. */
-  remove(name: string): Promise<void>;
+  /** Says which writing of the name it is: another one when the object was removed and made again. Undefined when there is none. */
+  version(name: string): Promise<string | undefined>;
+  /**
+   * Removes an object; no error when it is gone already.
+   *
+   * @param version removes that one alone, and leaves what was made since
+   */
+  remove(name: string, version?: string): Promise<void>;
 
   readPointer(name: string): Promise<PointerState | undefined>;
   /**

@@ -26,6 +26,20 @@ describe('a folder as a store', () => {
     expect(readdirSync(join(root, 'tmp'))).toEqual([]);
   });
 
+  it('removes one writing of a name, and not what was made since', async () => {
+    const root = testFolder();
+    const driver = folderDriver(root);
+    expect(await driver.version('a')).toBeUndefined();
+    await driver.create('a', Buffer.from('first'));
+    const first = await driver.version('a');
+    await driver.remove('a', first);
+    await driver.create('a', Buffer.from('second'));
+    await driver.remove('a', first);
+    expect(String(await driver.read('a'))).toBe('second');
+    await driver.remove('a', await driver.version('a'));
+    expect(await driver.read('a')).toBeUndefined();
+  });
+
   it('says that the store is away when the folder cannot be used', async () => {
     const root = join(testFolder(), 'a-file');
     writeFileSync(root, '');

@@ -79,8 +79,11 @@ export function folderDriver(root: string): StoreDriver {
       return found.sort();
     },
 
-    async remove(name) {
-      await rm(fileOf(name), { force: true });
+    version: (name) => versionOf(fileOf(name)),
+
+    async remove(name, version) {
+      const path = fileOf(name);
+      if (version === undefined || (await versionOf(path)) === version) await rm(path, { force: true });
     },
 
     readPointer,
@@ -136,6 +139,17 @@ async function sizeOf(path: string): Promise<number | undefined> {
   try {
     const found = await stat(path);
     return found.isFile() ? found.size : undefined;
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw unavailable(error, path);
+  }
+}
+
+/** Each writing makes a file of its own. */
+async function versionOf(path: string): Promise<string | undefined> {
+  try {
+    const { ino, mtimeNs } = await stat(path, { bigint: true });
+    return `${ino}-${mtimeNs}`;
   } catch (error) {
     if (isAbsent(error)) return undefined;
     throw unavailable(error, path);

@@ -1,25 +1,17 @@
-import { randomUUID } from 'node:crypto';
-import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { pipeline } from 'node:stream/promises';
-import type { File } from '@google-cloud/storage';
 import { FurrowError } from '../../contract/errors.ts';
 import { parseSource } from '../../contract/sourceAddress.ts';
 import { gcsClient } from '../gcs/client.ts';
-import { downloadObject, type ObjectDownload } from '../gcs/download.ts';
-import { gcsFailure, statusOf } from '../gcs/errors.ts';
+import { ChecksumError, downloadObject, type ObjectDownload } from '../gcs/download.ts';
+import { gcsFailure, isAbsent, statusOf } from '../gcs/errors.ts';
+import { readList, readMetadata } from '../gcs/request.ts';
+import { answered, uploadObject } from '../gcs/upload.ts';
 import { caught } from '../http/download.ts';
 import type { Content, PointerState, StoreDriver } from './driver.ts';
 import { checkName, checkPrefix } from './names.ts';
 
-/** Bytes sent at once, kept until the server has them: what an upload takes of memory. A multiple of 256 KiB, as GCS wants it. */
-const chunkBytes = 8 * 2 ** 20;
-
-/** Of a pointer that is replaced while it is read. */
+/** Of what is replaced while it is read, or comes wrong. */
 const rereads = 5;
-
-/** Who wrote an object, among its metadata: tells an answer that was lost from a race that was. */
-const writerKey = 'furrow-writer';
 
 /**
  * A store in a bucket of Google Cloud Storage, below a prefix. Objects are created, and pointers changed, by generation
@@ -40,29 +32,25 @@ export async function gcsDriver(uri: string): Promise<StoreDriver> {
 
   /** The new generation, or undefined when the object is not at generation `expected` (0: not there) any more. */
   async function put(name: string, content: Content, expected: string | 0): Promise<string | undefined> {
-    const file = fileOf(name);
-    const writer = randomUUID();
-    const breaks: unknown[] = [];
-    const noted = (error: unknown) => {
-      breaks.push(error);
-      return error;
-    };
-    const watched = content instanceof Uint8Array ? content : caught(content, noted);
+    // What goes wrong with the content is no failure of the store.
+    let broken = false;
+    const watched =
+      content instanceof Uint8Array
+        ? content
+        : caught(content, (error) => {
+            broken = true;
+            return error;
+          });
     try {
-      await upload(file, watched, { expected, writer });
-      return String(file.metadata.generation);
+      return await uploadObject(storage, fileOf(name), watched, expected);
     } catch (error) {
-      if (breaks.length > 0) throw breaks[0];
-      if (statusOf(error) !== 412) throw failure(error, name);
-      // Also when a request that had arrived was sent again because its answer was lost.
-      const metadata = await metadataOf(name);
-      return metadata?.metadata?.[writerKey] === writer ? String(metadata.generation) : undefined;
+      throw broken ? error : failure(error, name);
     }
   }
 
-  async function metadataOf(name: string) {
+  async function metadata(name: string) {
     try {
-      return (await fileOf(name).getMetadata())[0];
+      return await readMetadata(storage, bucketName, root + checkName(name));
     } catch (error) {
       if (isAbsent(error)) return undefined;
       throw failure(error, name);
@@ -71,8 +59,8 @@ export async function gcsDriver(uri: string): Promise<StoreDriver> {
 
   async function namesBelow(below: string): Promise<string[]> {
     try {
-      const [files] = await bucket.getFiles({ prefix: root + checkPrefix(below), fields: 'items(name),nextPageToken' });
-      return files.map((file) => file.name.slice(root.length)).sort();
+      const found = await readList(storage, bucketName, root + checkPrefix(below), 'name');
+      return found.map((object) => object.name.slice(root.length)).sort();
     } catch (error) {
       throw failure(error, below);
     }
@@ -95,8 +83,8 @@ export async function gcsDriver(uri: string): Promise<StoreDriver> {
       try {
         return { content: await buffer(found.body), generation: found.generation };
       } catch (error) {
-        // It was replaced in a bucket that keeps no versions, after the connection broke and before it went on.
-        if (again === 0 || !isAbsent(error)) throw failure(error, name);
+        // Absent: it was replaced in a bucket that keeps no versions, after the connection broke and before it went on.
+        if (again === 0 || !(isAbsent(error) || error instanceof ChecksumError)) throw failure(error, name);
       }
     }
   }
@@ -117,17 +105,25 @@ export async function gcsDriver(uri: string): Promise<StoreDriver> {
     },
 
     async size(name) {
-      const metadata = await metadataOf(name);
-      return metadata && Number(metadata.size);
+      const found = await metadata(name);
+      return found && Number(found.size);
+    },
+
+    async version(name) {
+      const found = await metadata(name);
+      return found && String(found.generation);
     },
 
     list: namesBelow,
 
-    async remove(name) {
+    async remove(name, version) {
+      // Of one generation: done twice, as when its answer was lost, it takes nothing that somebody has made since.
+      const generation = version ?? (await metadata(name))?.generation;
+      if (generation === undefined) return;
       try {
-        await fileOf(name).delete({ ignoreNotFound: true });
+        await answered(fileOf(name).delete({ ignoreNotFound: true, ifGenerationMatch: generation }));
       } catch (error) {
-        throw failure(error, name);
+        if (statusOf(error) !== 412) throw failure(error, name);
       }
     },
 
@@ -144,67 +140,4 @@ export async function gcsDriver(uri: string): Promise<StoreDriver> {
 
     listPointers: namesBelow,
   };
-}
-
-interface Upload {
-  readonly expected: string | 0;
-  readonly writer: string;
-}
-
-async function upload(file: File, content: Content, { expected, writer }: Upload): Promise<void> {
-  const options = {
-    preconditionOpts: { ifGenerationMatch: expected },
-    metadata: { metadata: { [writerKey]: writer } },
-    // The client would delete what does not sum up, whoever's it is by then; bytes are checked by their digest when they are read.
-    validation: false,
-  } as const;
-  if (content instanceof Uint8Array) {
-    await file.save(Buffer.from(content.buffer, content.byteOffset, content.byteLength), {
-      ...options,
-      resumable: false,
-    });
-    return;
-  }
-  const { first, rest } = await begin(content);
-  // A small one is one request; a large one a session, whose chunks are sent again when the connection breaks.
-  if (!rest) await file.save(first, { ...options, resumable: false });
-  else {
-    const target = file.createWriteStream({ ...options, resumable: true, chunkSize: chunkBytes });
-    await pipeline(Readable.from(joined(first, rest)), target);
-  }
-}
-
-/** Up to {@link chunkBytes} of a stream, and what comes after if it is longer. */
-async function begin(content: AsyncIterable<Uint8Array>): Promise<{ first: Buffer; rest?: AsyncIterator<Uint8Array> }> {
-  const iterator = content[Symbol.asyncIterator]();
-  const chunks: Uint8Array[] = [];
-  for (let bytes = 0; bytes <= chunkBytes; ) {
-    const { value, done } = await iterator.next();
-    if (done) return { first: Buffer.concat(chunks) };
-    chunks.push(value);
-    bytes += value.length;
-  }
-  return { first: Buffer.concat(chunks), rest: iterator };
-}
-
-async function* joined(first: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncIterable<Uint8Array> {
-  try {
-    yield first;
-    yield* { [Symbol.asyncIterator]: () => rest };
-  } finally {
-    // Also when the upload ended before it came to the rest.
-    await rest.return?.();
-  }
-}
-
-/** The object, not the bucket, whose names the messages hold: without a bucket nothing can be made, either. */
-export function isAbsent(error: unknown): boolean {
-  return (
-    statusOf(error) === 404 &&
-    !/specified bucket does not exist|^(\{.*"message":")?(The )?bucket .*not/is.test(messageOf(error))
-  );
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : '';
 }

@@ -2,21 +2,11 @@
 import { FurrowError } from '../../../contract/errors.ts';
 import { gcsClient } from '../../gcs/client.ts';
 import { ChecksumError, downloadObject, type ObjectName } from '../../gcs/download.ts';
-import { gcsFailure, statusOf } from '../../gcs/errors.ts';
+import { gcsFailure, isAbsent } from '../../gcs/errors.ts';
+import { readList } from '../../gcs/request.ts';
 import { withErrors } from '../../http/download.ts';
 import { type ObjectPlace, wrongContents } from './delivery.ts';
 import type { PinnedObject } from './objects.ts';
-
-interface Listed {
-  readonly name: string;
-  readonly size: string;
-  readonly generation: string;
-  /** Base64, both. */
-  readonly md5Hash?: string;
-  readonly crc32c?: string;
-}
-
-const listed = 'items(name,size,generation,md5Hash,crc32c),nextPageToken';
 
 /**
  * The objects below the prefix. Names that end with a slash are folders that a console has made.
@@ -27,12 +17,8 @@ export async function listObjects(bucket: string, prefix: string): Promise<reado
   const below = prefix === '' ? '' : `${prefix}/`;
   const place = `gs://${bucket}/${prefix}`;
   try {
-    const [files] = await (await gcsClient())
-      .bucket(bucket)
-      // Without `maxResults`: the client takes it for the most there can be, not for the length of a page.
-      .getFiles({ prefix: below, fields: listed });
-    // With `fields` the client gives what the server sent, and no `File`, whatever its types say.
-    return (files as unknown as readonly Listed[])
+    const found = await readList(await gcsClient(), bucket, below, 'name,size,generation,md5Hash,crc32c');
+    return found
       .filter(({ name }) => !name.endsWith('/'))
       .map(({ name, size, generation, md5Hash, crc32c }) => ({
         path: name.slice(below.length),
@@ -53,7 +39,8 @@ function named(uri: string): ObjectName {
 
 function failure(error: unknown, uri: string): unknown {
   if (error instanceof ChecksumError) return wrongContents(uri, error.message);
-  if (statusOf(error) !== 404) return gcsFailure(error, uri, 'source');
+  // No bucket is no object, too, and is said so.
+  if (!isAbsent(error)) return gcsFailure(error, uri, 'source');
   const options = { details: { uri }, cause: error };
   if (!named(uri).generation)
     return new FurrowError('SOURCE_NOT_FOUND', `${uri} is not there; was it pushed?`, options);

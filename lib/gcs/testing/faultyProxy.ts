@@ -84,7 +84,9 @@ function passOn(target: string, incoming: IncomingMessage, outgoing: ServerRespo
         const body = Buffer.concat(chunks);
         if (fault === 'lost') return void outgoing.destroy();
         // Of one connection only: here the length is known.
-        const { 'transfer-encoding': _, connection: __, ...passedOn } = answer.headers;
+        const { 'transfer-encoding': _, connection: __, location, ...passedOn } = answer.headers;
+        // Where the chunks of an upload go: here, too.
+        if (location) passedOn.location = location.replace(target, `http://${incoming.headers.host}`);
         outgoing.writeHead(answer.statusCode ?? 500, { ...passedOn, 'content-length': body.length });
         if (fault === 'truncated' && body.length > 1) {
           // The rest never comes.

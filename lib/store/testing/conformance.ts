@@ -69,6 +69,15 @@ export function describeDriver(name: string, fresh: () => Promise<StoreDriver>):
       expect(await driver.create('a/10', bytes('again'))).toBe('created');
     });
 
+    it('lets exactly one of racing writers of large objects win, and says so to the others', async () => {
+      const driver = await fresh();
+      const contents = ['a', 'b'].map((letter) => letter.repeat(9 * 2 ** 20));
+      const outcomes = await Promise.all(contents.map((content) => driver.create('raced', pieces(content))));
+      expect(outcomes.toSorted()).toEqual(['created', 'exists']);
+      expect(await read(driver, 'raced')).toBe(contents[outcomes.indexOf('created')]);
+      expect(await driver.create('raced', pieces(contents[0] as string))).toBe('exists');
+    });
+
     it('says where things are', async () => {
       const driver = await fresh();
       expect(driver.uriOf('a/b')).toBe(`${driver.uri}/a/b`);

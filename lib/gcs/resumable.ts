@@ -1,0 +1,112 @@
+/**
+ * Uploads in sessions: chunk after chunk, each sent until the server has it. Google's client ends the whole process, or waits for
+ * ever, when an answer of its sessions is lost.
+ *
+ * https://cloud.google.com/storage/docs/performing-resumable-uploads
+ */
+import type { Storage } from '@google-cloud/storage';
+import { isPassing, persistently } from '../http/download.ts';
+import { type HttpReply, HttpStatusError, send } from '../http/get.ts';
+import { backOff } from '../retry/backOff.ts';
+import { credentials, type ObjectMetadata } from './request.ts';
+
+/** Of one chunk, in a row. */
+const attempts = 6;
+const firstWaitMs = 500;
+/** The server has some bytes and wants more. */
+const incomplete = 308;
+
+export interface Target {
+  readonly bucket: string;
+  readonly name: string;
+  /** The generation that the object must have, 0 for none. */
+  readonly expected: string | 0;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * @param chunks each a multiple of 256 KiB long, but for the last
+ * @returns the object as it was made; it may be another content than was sent, which its checksum tells
+ * @throws HttpStatusError 412 when the object is not as expected; whatever `chunks` throws
+ */
+export async function uploadInChunks(
+  client: Storage,
+  target: Target,
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<ObjectMetadata> {
+  const session = await begin(client, target);
+  let start = 0;
+  let held: Uint8Array | undefined;
+  for await (const next of chunks) {
+    if (held) {
+      const done = await sendChunk(session, held, start, undefined);
+      if (done) return done;
+      start += held.length;
+    }
+    held = next;
+  }
+  const last = held ?? new Uint8Array();
+  const done = await sendChunk(session, last, start, start + last.length);
+  if (done) return done;
+  throw new Error(`the server wants more than the ${start + last.length} bytes that there are`);
+}
+
+async function begin(client: Storage, { bucket, name, expected, metadata }: Target): Promise<string> {
+  const query = new URLSearchParams({ uploadType: 'resumable', name, ifGenerationMatch: String(expected) });
+  const url = `${client.apiEndpoint}/upload/storage/v1/b/${bucket}/o?${query}`;
+  const headers = { ...(await credentials(client, url)), 'content-type': 'application/json' };
+  const body = JSON.stringify({ metadata });
+  const { headers: answered } = await persistently(async () => {
+    const reply = await send({ method: 'POST', url, headers, body });
+    if (reply.status !== 200) throw refusal(reply);
+    return reply;
+  });
+  return String(answered.location);
+}
+
+/**
+ * @param total bytes of all chunks, with the last one
+ * @returns the object once the session is complete
+ */
+async function sendChunk(
+  session: string,
+  chunk: Uint8Array,
+  start: number,
+  total: number | undefined,
+): Promise<ObjectMetadata | undefined> {
+  const end = start + chunk.length;
+  const of = total ?? '*';
+  for (let from = start, failures = 0; ; ) {
+    try {
+      const range = chunk.length === 0 ? `*/${of}` : `${from}-${end - 1}/${of}`;
+      const { done, has } = await put(session, chunk.subarray(from - start), range);
+      if (done || (has === end && total === undefined)) return done;
+      if (has > from) failures = 0;
+      else if (++failures === attempts) throw new RangeError(`the server stays at ${has} bytes of ${end}`);
+      from = Math.max(start, has);
+    } catch (error) {
+      if (!isPassing(error) || ++failures >= attempts) throw error;
+      await backOff(failures, firstWaitMs, undefined);
+      // All of it again: what the server has of it already it ignores, as long as it is the same.
+      from = start;
+    }
+  }
+}
+
+/** @returns the object when it is complete, and how many bytes the server has */
+async function put(
+  session: string,
+  body: Uint8Array,
+  range: string,
+): Promise<{ readonly done?: ObjectMetadata; readonly has: number }> {
+  const reply = await send({ method: 'PUT', url: session, headers: { 'content-range': `bytes ${range}` }, body });
+  if (reply.status === 200 || reply.status === 201)
+    return { done: JSON.parse(reply.text) as ObjectMetadata, has: Number.NaN };
+  if (reply.status !== incomplete) throw refusal(reply);
+  const [, last] = /bytes=0-(\d+)/.exec(String(reply.headers.range ?? '')) ?? [];
+  return { has: last === undefined ? 0 : Number(last) + 1 };
+}
+
+function refusal({ status, text }: HttpReply): HttpStatusError {
+  return new HttpStatusError(status, text.slice(0, 300).trim() || `HTTP ${status}`);
+}

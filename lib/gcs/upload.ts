@@ -1,0 +1,169 @@
+/** Uploads of objects, on the condition that the object is as expected; the same bytes arrive, or none. */
+import { randomUUID } from 'node:crypto';
+import type { File, Storage } from '@google-cloud/storage';
+import { asError, statusOf } from './errors.ts';
+import { limited } from './limited.ts';
+import { type ObjectMetadata, readMetadata } from './request.ts';
+import { uploadInChunks } from './resumable.ts';
+
+/** Bytes of a request, kept until the server has them. A multiple of 256 KiB, as GCS wants it. */
+const chunkBytes = 8 * 2 ** 20;
+/** Bytes. Longer ones wait for each other: each takes some {@link chunkBytes} four times over while it is sent. */
+const short = 2 ** 20;
+const longAtOnce = 3;
+const inTurn = limited(longAtOnce);
+
+/** The client gives up a request after a minute, and tries again: longer than that and its retries. */
+const silenceMs = 5 * 60_000;
+
+/** Who wrote an object, among its metadata: tells an answer that was lost from a race that was. */
+const writerKey = 'furrow-writer';
+
+/**
+ * @param expected the generation that the object must have, 0 for none
+ * @returns the new generation; undefined when the object is another one by now
+ * @throws the client's errors, all of them an Error; those of `content` as they are
+ */
+export async function uploadObject(
+  client: Storage,
+  file: File,
+  content: Uint8Array | AsyncIterable<Uint8Array>,
+  expected: string | 0,
+): Promise<string | undefined> {
+  const writer = randomUUID();
+  const sent = new Sent();
+  const body = content instanceof Uint8Array ? content : noting(content, sent);
+  let made: ObjectMetadata | undefined;
+  let failure: Error | undefined;
+  try {
+    made = await send(client, file, body, { expected, writer, sent });
+  } catch (thrown) {
+    failure = asError(thrown);
+    // Written after all: a request had arrived, its answer was lost, and what was sent again came too late.
+    const found = await readMetadata(client, file.bucket.name, file.name).catch(() => undefined);
+    if (found?.metadata?.[writerKey] === writer) made = found;
+  }
+  if (made && sent.whole && (made.crc32c === undefined || made.crc32c === sent.crc32c)) return String(made.generation);
+  // Made, and wrong: nobody shall read it.
+  if (made) await answered(file.delete({ ignoreNotFound: true, ifGenerationMatch: made.generation }));
+  if (sent.broken) throw sent.broken.error;
+  if (!made && statusOf(failure) === 412) return undefined;
+  throw failure ?? new Error(`the bytes arrived with the CRC32C ${made?.crc32c}, not ${sent.crc32c}`);
+}
+
+/** Gives an answer of the client's up that does not come: it would wait for ever for one that breaks off. */
+export async function answered<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer came for ${silenceMs / 1000} s`)), silenceMs);
+  });
+  try {
+    return await Promise.race([answer, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+interface Condition {
+  readonly expected: string | 0;
+  readonly writer: string;
+  readonly sent: Sent;
+}
+
+/** What was given to the client so far. */
+class Sent {
+  #sum: { update(bytes: Buffer): void; toString(): string } | undefined;
+  whole = false;
+  /** The content's own failure, which is not the store's. */
+  broken: { readonly error: unknown } | undefined;
+
+  async add(bytes: Uint8Array): Promise<void> {
+    this.#sum ??= new (await import('@google-cloud/storage')).CRC32C();
+    this.#sum.update(bytes as Buffer);
+  }
+
+  get crc32c(): string {
+    return String(this.#sum);
+  }
+}
+
+async function send(
+  client: Storage,
+  file: File,
+  content: Uint8Array | AsyncIterable<Uint8Array>,
+  condition: Condition,
+): Promise<ObjectMetadata> {
+  if (content instanceof Uint8Array) {
+    const whole = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+    return whole.length <= short ? sendWhole(file, whole, condition) : inTurn(() => sendWhole(file, whole, condition));
+  }
+  const iterator = content[Symbol.asyncIterator]();
+  const first = await take(iterator, short);
+  if (first.ended) return sendWhole(file, first.bytes, condition);
+  const { expected, writer, sent } = condition;
+  const target = { bucket: file.bucket.name, name: file.name, expected, metadata: { [writerKey]: writer } };
+  return inTurn(() => uploadInChunks(client, target, cut(first.bytes, iterator, sent)));
+}
+
+/** In one request; the server refuses it when the bytes do not sum up on arrival. */
+async function sendWhole(file: File, content: Buffer, { expected, writer, sent }: Condition): Promise<ObjectMetadata> {
+  await sent.add(content);
+  sent.whole = true;
+  const saved = file.save(content, {
+    preconditionOpts: { ifGenerationMatch: expected },
+    metadata: { crc32c: sent.crc32c, metadata: { [writerKey]: writer } },
+    // The client would delete what does not sum up, whoever's it is by then.
+    validation: false,
+    resumable: false,
+  });
+  await answered(saved);
+  return file.metadata as unknown as ObjectMetadata;
+}
+
+/** Chunks of equal length, but for the last. */
+async function* cut(first: Buffer, rest: AsyncIterator<Uint8Array>, sent: Sent): AsyncIterable<Uint8Array> {
+  try {
+    let held = first;
+    for (;;) {
+      for (; held.length >= chunkBytes; held = held.subarray(chunkBytes)) {
+        const chunk = held.subarray(0, chunkBytes);
+        await sent.add(chunk);
+        yield chunk;
+      }
+      const more = await take(rest, chunkBytes - held.length);
+      held = Buffer.concat([held, more.bytes]);
+      if (more.ended && held.length < chunkBytes) break;
+    }
+    sent.whole = true;
+    if (held.length === 0) return;
+    await sent.add(held);
+    yield held;
+  } finally {
+    // Also when the upload ended before it came to the rest.
+    await rest.return?.();
+  }
+}
+
+/** At least so many bytes, where there are as many. */
+async function take(
+  iterator: AsyncIterator<Uint8Array>,
+  least: number,
+): Promise<{ readonly bytes: Buffer; readonly ended: boolean }> {
+  const chunks: Uint8Array[] = [];
+  for (let bytes = 0; bytes <= least; ) {
+    const { value, done } = await iterator.next();
+    if (done) return { bytes: Buffer.concat(chunks), ended: true };
+    chunks.push(value);
+    bytes += value.length;
+  }
+  return { bytes: Buffer.concat(chunks), ended: false };
+}
+
+async function* noting(content: AsyncIterable<Uint8Array>, sent: Sent): AsyncIterable<Uint8Array> {
+  try {
+    yield* content;
+  } catch (error) {
+    sent.broken = { error };
+    throw error;
+  }
+}
