@@ -25,7 +25,7 @@ export default implementStage(fetchData, {
       case 'web': {
         const { listRemote } = await import('../lib/data/source/listRemote.ts');
         const { versionOfObjects } = await import('../lib/data/source/objects.ts');
-        const { objects, facts } = await listRemote(address, context.baseFolder, context.signal);
+        const { objects, facts } = await listRemote(address, context.baseFolder, context);
         return versionOfObjects(objects, context.params.source, context.keep, facts);
       }
     }
@@ -63,7 +63,9 @@ export default implementStage(fetchData, {
         const { parsePins } = await import('../lib/data/source/objects.ts');
         if (!source.pins) throw new FurrowError('INTERNAL', 'The source was resolved without its objects');
         const pins = await context.kept(source.pins);
-        const sums = await fetchObjects({ ...context, place: remotePlace, objects: parsePins(pins) });
+        const sums = await fetchObjects({ ...context, place: remotePlace, objects: parsePins(pins) }).catch((error) => {
+          throw address.scheme === 'dvc' ? goneForGood(error) : error;
+        });
         await output.attach('source.json', pins);
         return { facts: { ...facts, ...sums } };
       }
@@ -78,4 +80,11 @@ function folderOf({ baseFolder, params, signal }: AttemptContext<{ source: strin
 function told({ progress }: Pick<StageContext, 'progress'>) {
   return (done: number, total: number, bytes: number): void =>
     progress({ doing: `fetching, ${(bytes / 1e6).toFixed(1)} MB`, done, total, metrics: { bytes } });
+}
+
+/** Asked again, a bucket lists what it has by then; what DVC wrote down names the same generation for ever. */
+function goneForGood(error: unknown): unknown {
+  if (!(error instanceof FurrowError) || error.code !== 'SOURCE_CHANGED') return error;
+  const what = `${error.message}. Restore that generation, or \`dvc push\` again`;
+  return new FurrowError('SOURCE_NOT_FOUND', what, { details: error.details, cause: error });
 }

@@ -32,7 +32,7 @@ export interface ArchiveAddress extends WebFile {
   readonly folder: string;
 }
 
-/** `tar`: packed with gzip, brotli or not at all. */
+/** `tar`: packed with gzip or not at all. */
 export type ArchiveFormat = 'zip' | 'tar';
 
 /** A made-up nitrogen trial; see lib/data/synthetic. */
@@ -103,6 +103,8 @@ function dvcAddress(rest: string, source: string): { path: string; rev?: string;
   const unknown = [...given.keys()].find((name) => name !== 'rev' && name !== 'remote');
   if (unknown !== undefined) throw invalid(source, `has an unknown parameter \`${unknown}\`. Known: rev, remote`);
   const [rev, remote] = [given.get('rev'), given.get('remote')];
+  // What a variable that is not set leaves: other contents than were meant.
+  if (rev === '' || remote === '') throw invalid(source, `has an empty \`${rev === '' ? 'rev' : 'remote'}\``);
   return { path: folderPath(path, source), ...(rev && { rev }), ...(remote && { remote }) };
 }
 
@@ -133,7 +135,7 @@ function webAddress(source: string): SourceAddress {
       source,
       'has to say which contents are meant: add `#sha256=` and the 64 digits that `sha256sum FILE` prints',
     );
-  const name = given.get('name') ?? decodeURIComponent(url.pathname.split('/').at(-1) ?? '');
+  const name = given.get('name') ?? decoded(url.pathname.split('/').at(-1) ?? '');
   if (!isFileName(name)) throw invalid(source, 'does not end with the name of a file; add `&name=plots.zip`');
   const format = archiveFormat(name, source);
   const folder = given.get('folder')?.replace(/^\/+|\/+$/g, '') ?? '';
@@ -143,9 +145,18 @@ function webAddress(source: string): SourceAddress {
   return format ? { scheme: 'archive', ...file, format, folder } : { scheme: 'web', ...file };
 }
 
+/** As it is, where it is no percent-encoding. */
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
 function archiveFormat(name: string, source: string): ArchiveFormat | undefined {
   if (/\.zip$/i.test(name)) return 'zip';
-  if (/\.(tar|tar\.gz|tgz|tar\.br)$/i.test(name)) return 'tar';
+  if (/\.(tar|tar\.gz|tgz)$/i.test(name)) return 'tar';
   if (/\.(tar\.\w+|tbz2?|txz|7z|rar|gz|bz2|xz|zst)$/i.test(name))
     throw invalid(source, 'is packed in a way that is not known here; repack it as .zip or .tar.gz');
   return undefined;

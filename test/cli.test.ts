@@ -1,4 +1,4 @@
-import { copyFileSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { copyFileSync, cpSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { examples } from '../client/help.ts';
@@ -154,6 +154,11 @@ describe('furrow, with Temporal and a worker up', () => {
     });
     expect(await here.json('data', 'show')).toMatchObject({ workflowId: 'data-2', facts: { files: 48 } });
     expect((await here.furrow('data', 'show', 'data-1')).stdout).toContain('12 (train: 8, test: 4)');
+    // The same contents from elsewhere are found finished; where this run had them from is its own.
+    cpSync(join(here.folder, 'plots'), join(here.folder, 'moved'), { recursive: true });
+    here.write('moved.yaml', pipeline('file:moved'));
+    await here.furrow('run', 'moved.yaml', '--id', 'data-3');
+    expect(await here.json('data', 'show')).toMatchObject({ workflowId: 'data-3', facts: { uri: 'file:moved' } });
     const chain = await here.furrow('run', 'chain.yaml', '--id', 'chain-1');
     expect(chain.code).toBe(0);
     expect(await here.furrow('data', 'show', 'chain-1')).toMatchObject({ code: 2 });

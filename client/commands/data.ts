@@ -29,7 +29,8 @@ export async function showData(name: string | undefined, options: DataOptions, o
   const { client, target } = await connect();
   const { workflowId, stage, dataset, files } = await dataOf(client, target.namespace, name, options);
   const { plots, others } = dataset;
-  const facts = stage.facts ?? {};
+  // Of a result that was there already, what this run's own source said: the same contents, perhaps from elsewhere.
+  const facts = { ...stage.facts, ...stage.source?.facts };
   const objects = await pinned(stage);
   const answer = {
     workflowId,
@@ -119,8 +120,9 @@ function plotNames(record: RunRecord | undefined, stage: string): PlotNames | un
 
 async function pinned(stage: Finished): Promise<unknown> {
   const store = await openStoreAt(stage.store);
-  const file = (await attachments(store, stage)).find(({ path }) => path === 'source.json');
-  return file && JSON.parse(Buffer.from(await readBlobWhole(store, file.digest)).toString('utf8'));
+  const noted = async () => (await attachments(store, stage)).find(({ path }) => path === 'source.json')?.digest;
+  const digest = stage.source?.pins ?? (await noted());
+  return digest && JSON.parse(Buffer.from(await readBlobWhole(store, digest)).toString('utf8'));
 }
 
 /** The newest run, and the one before it of the same pipeline, where they are not named. */

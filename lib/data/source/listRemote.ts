@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { JsonObject } from '../../../contract/json.ts';
 import type { SourceAddress } from '../../../contract/sourceAddress.ts';
+import type { AttemptContext } from '../../../contract/stage.ts';
 import type { PinnedObject } from './objects.ts';
 
 type RemoteAddress = Extract<SourceAddress, { scheme: 'gs' | 'dvc' | 'web' }>;
@@ -11,11 +12,13 @@ export interface RemoteListing {
   readonly facts: JsonObject;
 }
 
+export type ListContext = Pick<AttemptContext<unknown>, 'signal' | 'log'>;
+
 /** What a remote source holds now. Loads what its scheme needs, and no more. */
 export async function listRemote(
   address: RemoteAddress,
   baseFolder: string,
-  signal: AbortSignal,
+  context: ListContext,
 ): Promise<RemoteListing> {
   if (address.scheme === 'gs') {
     const { listObjects } = await import('./gcsSource.ts');
@@ -26,5 +29,5 @@ export async function listRemote(
     return { objects: [{ path, uri, sha256 }], facts: { sha256 } };
   }
   const { listDvc } = await import('./dvc/dvcSource.ts');
-  return listDvc({ ...address, path: resolve(baseFolder, address.path) }, signal);
+  return listDvc({ ...address, path: resolve(baseFolder, address.path) }, context);
 }

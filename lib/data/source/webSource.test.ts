@@ -17,6 +17,7 @@ let bench: Workbench;
 let server: Server;
 let files: Map<string, Buffer>;
 let conduct: Conduct;
+let knowsRanges: boolean;
 let requests: { readonly url: string; readonly range: string | undefined }[];
 
 beforeEach(async () => {
@@ -24,12 +25,13 @@ beforeEach(async () => {
   files = new Map();
   requests = [];
   conduct = () => 'whole';
+  knowsRanges = true;
   server = createServer((request, answer) => {
     const content = files.get(request.url ?? '');
     const acts = conduct(requests.push({ url: request.url ?? '', range: request.headers.range }) - 1);
     if (typeof acts === 'number') return void answer.writeHead(acts).end('no');
     if (!content) return void answer.writeHead(404).end();
-    const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    const from = knowsRanges ? Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0) : 0;
     answer.writeHead(from > 0 ? 206 : 200, { 'content-length': content.length - from });
     if (acts === 'whole') return void answer.end(content.subarray(from));
     answer.write(content.subarray(from, from + (content.length >> 2)), () => answer.socket?.destroy());
@@ -85,6 +87,16 @@ describe('a file of a web server', () => {
     expect(requests).toHaveLength(3);
   });
 
+  it('comes from a server that knows no ranges, too: what came before the break is passed over', async () => {
+    const content = randomBytes(3 * 2 ** 20);
+    files.set('/a.npy', content);
+    knowsRanges = false;
+    conduct = (sent) => (sent === 0 ? 'broken' : 'whole');
+    const { artifact } = await fetch(address('/a.npy'));
+    expect(content.equals(Buffer.from(await artifact.read('a.npy')))).toBe(true);
+    expect(requests.map(({ range }) => range)).toEqual([undefined, expect.stringMatching(/^bytes=\d+-$/)]);
+  });
+
   it('is refused when the server has other contents', async () => {
     files.set('/a.npy', Buffer.from('other'));
     await expect(fetch(address('/a.npy', Buffer.from('meant')))).rejects.toMatchObject({
@@ -122,6 +134,8 @@ describe('a file of a web server', () => {
     expect(refused(`https://host/#${sum}`)).toMatch(/&name=/);
     expect(refused(`https://host/a.zip#${sum}&folder=../up`)).toMatch(/folder/);
     expect(refused(`https://host/files/plots.zip?download=1#${sum}`)).toBeUndefined();
+    expect(refused(`https://host/100%.npy#${sum}`)).toBeUndefined();
+    expect(refused('dvc:plots.dvc?rev=')).toMatch(/empty `rev`/);
   });
 });
 

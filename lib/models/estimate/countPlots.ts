@@ -75,7 +75,10 @@ async function listing(address: SourceAddress, baseFolder: string): Promise<List
     case 'dvc':
     case 'web': {
       const { remotePlace } = await import('../../data/source/remotePlace.ts');
-      const { objects } = await listRemote(address, baseFolder, new AbortController().signal);
+      const { objects } = await listRemote(address, baseFolder, {
+        signal: new AbortController().signal,
+        log: { info: () => {}, warn: () => {} },
+      });
       const read = async (path: string) => {
         const object = objects.find((each) => each.path === path) as PinnedObject;
         return Buffer.from(await (await remotePlace.open(object)).all()).toString('utf8');

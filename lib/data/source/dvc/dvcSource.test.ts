@@ -61,6 +61,15 @@ describe.skipIf(!dvcProgram || !gcsProgram)('what DVC keeps', () => {
     );
     return { facts: outcome.facts, files: Object.fromEntries(files.map(({ path }, at) => [path, contents[at]])) };
   };
+  /** With a store that has none of it yet. */
+  const elsewhere = async (source: string) => {
+    const other = await openWorkbench();
+    try {
+      return await other.run(fetchData, { params: { source: source.replace('dvc:', `dvc:${bench.folder}/`) } });
+    } finally {
+      await other.remove();
+    }
+  };
   const plots = { 'train/a.tif': 'aa', 'train/b.tif': 'bb', 'train/c.tif': 'cc' };
 
   it('comes from a folder, by md5: a folder of files, one file, and all below a folder', async () => {
@@ -114,6 +123,18 @@ describe.skipIf(!dvcProgram || !gcsProgram)('what DVC keeps', () => {
     await object[0]?.save('replaced', { resumable: false });
     const there = await fetch('dvc:project/data/plots.dvc?remote=aware');
     expect(there.files).toEqual({ ...plots, 'train/a.tif': 'new' });
+    // Two generations of it: what DVC means is the older one.
+    const [versions] = await server.client
+      .bucket('versioned')
+      .getFiles({ prefix: 'plots/data/labels.csv', versions: true });
+    for (const version of versions) await version.delete();
+    await expect(fetch('dvc:project/data/labels.csv.dvc?remote=aware')).resolves.toMatchObject({
+      facts: { fetchedBytes: 0 },
+    });
+    await expect(elsewhere('dvc:project/data/labels.csv.dvc?remote=aware')).rejects.toMatchObject({
+      code: 'SOURCE_NOT_FOUND',
+      message: expect.stringContaining('dvc push'),
+    });
   });
 
   it('comes from a stage of dvc.yaml: where it works, and without what git or nobody keeps', async () => {
@@ -124,13 +145,20 @@ describe.skipIf(!dvcProgram || !gcsProgram)('what DVC keeps', () => {
       '    cmd: mkdir out && echo x > out/x.tif && echo 1 > score.json && echo y > own.tif',
       '    outs: [out, own.tif: { push: false }]',
       '    metrics: [score.json: { cache: false }]',
+      '  many:',
+      '    foreach: [one, two]',
+      '    do:',
+      '      wdir: data/made',
+      `      cmd: mkdir -p m && echo \${item} > m/\${item}.json && echo \${item} > \${item}.tif`,
+      `      outs: ["\${item}.tif"]`,
+      `      metrics: ["m/\${item}.json": { cache: false }]`,
       '',
     ];
     await mkdir(join(repository, 'data/made'), { recursive: true });
     await writeFile(join(repository, 'dvc.yaml'), stages.join('\n'));
     run('dvc', 'repro', '-q');
     run('dvc', 'push', '-q');
-    const made = { 'data/made/out/x.tif': 'x\n' };
+    const made = { 'data/made/one.tif': 'one\n', 'data/made/out/x.tif': 'x\n', 'data/made/two.tif': 'two\n' };
     expect((await fetch('dvc:project/dvc.lock')).files).toEqual(made);
     expect((await fetch('dvc:project/dvc.yaml')).files).toEqual(made);
     await writeFile(join(repository, 'dvc.yaml'), stages.join('\n').replace('data/made', `data/\${folder}`));

@@ -2,8 +2,8 @@
 import { posix, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FurrowError } from '../../../../contract/errors.ts';
-import { deliver } from '../delivery.ts';
-import type { RemoteListing } from '../listRemote.ts';
+import { deliver, untilRight } from '../delivery.ts';
+import type { ListContext, RemoteListing } from '../listRemote.ts';
 import type { PinnedObject } from '../objects.ts';
 import { remotePlace } from '../remotePlace.ts';
 import { type DvcRemote, remoteOf } from './config.ts';
@@ -19,7 +19,7 @@ export interface DvcRequest {
 }
 
 /** @throws FurrowError `SOURCE_NOT_FOUND`, `DATA_BAD_INPUT`, and what the remote's place throws */
-export async function listDvc({ path, rev, remote }: DvcRequest, signal: AbortSignal): Promise<RemoteListing> {
+export async function listDvc({ path, rev, remote }: DvcRequest, { signal, log }: ListContext): Promise<RemoteListing> {
   const { outputs, config, root, asked, commit } = await openDvcRepository(path, rev, signal);
   const objects: PinnedObject[] = [];
   for (const output of outputs) {
@@ -29,7 +29,7 @@ export async function listDvc({ path, rev, remote }: DvcRequest, signal: AbortSi
       const what = `The DVC remote \`${at.name}\` keeps versions of ${url.split(':')[0]}:, which is read on gs:// alone`;
       throw new FurrowError('SOURCE_UNKNOWN_SCHEME', what, { details: { remote: at.name } });
     }
-    const files = at.byVersion ? versionedFiles(output, at, url) : await hashedFiles(output, url, signal);
+    const files = at.byVersion ? versionedFiles(output, at, url) : await hashedFiles(output, url, { signal, log });
     objects.push(...files.map((file) => ({ ...file, path: destination(file.path, outputs, asked) })));
   }
   return { objects, facts: commit === undefined ? {} : { revision: commit } };
@@ -68,7 +68,7 @@ function versionedFiles({ path, md5, size, cloud, files }: DvcOutput, remote: Dv
 }
 
 /** Contents under their md5. https://dvc.org/doc/user-guide/project-structure/internal-files#structure-of-the-cache-directory */
-async function hashedFiles(output: DvcOutput, url: string, signal: AbortSignal): Promise<PinnedObject[]> {
+async function hashedFiles(output: DvcOutput, url: string, { signal, log }: ListContext): Promise<PinnedObject[]> {
   const { path, md5, size, files, hash } = output;
   if (hash === undefined) {
     throw new FurrowError(
@@ -96,7 +96,8 @@ async function hashedFiles(output: DvcOutput, url: string, signal: AbortSignal):
   if (!md5.endsWith('.dir')) return [{ path, uri: uriOf(md5), md5, ...bytesOf({ size }) }];
   const uri = uriOf(md5);
   const listing = { path, uri, md5: md5.slice(0, -'.dir'.length) };
-  const entries = parseDirObject(await (await deliver(remotePlace, listing, signal)).all(), uri);
+  const content = await untilRight(log, signal, async () => (await deliver(remotePlace, listing, signal)).all());
+  const entries = parseDirObject(content, uri);
   return entries.map((entry) => ({ path: `${path}/${entry.relpath}`, uri: uriOf(entry.md5), md5: entry.md5 }));
 }
 

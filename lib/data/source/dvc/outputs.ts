@@ -62,8 +62,9 @@ export function parseDvcLock(text: string, file: string, stages: string | undefi
     // A stage of many is called NAME@ITEM.
     const found = definitions[name] ?? definitions[name.replace(/@.*$/s, '')];
     const stage = found && ('do' in found ? found.do : found);
-    const said = new Map([stage?.outs, stage?.metrics, stage?.plots].flatMap((list) => (list ?? []).flatMap(named)));
-    return inRemote((outs ?? []).map((out) => within(stage?.wdir, { ...out, ...said.get(out.path) }, file)));
+    const said = [stage?.outs, stage?.metrics, stage?.plots].flatMap((list) => (list ?? []).flatMap(named));
+    const saidOf = (path: string) => said.find(({ matches }) => matches.test(path))?.kept;
+    return inRemote((outs ?? []).map((out) => within(stage?.wdir, { ...out, ...saidOf(out.path) }, file)));
   });
 }
 
@@ -72,7 +73,12 @@ export function stagesName(lock: string): string {
 }
 
 function named(entry: string | Record<string, z.output<typeof kept> | null | undefined>) {
-  return typeof entry === 'string' ? [] : Object.entries(entry).map(([path, said]) => [path, said ?? {}] as const);
+  if (typeof entry === 'string') return [];
+  return Object.entries(entry).map(([path, said]) => {
+    // Variables stand for something that the lock file has filled in.
+    const parts = path.split(/\$\{[^}]*\}/).map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
+    return { matches: new RegExp(`^${parts.join('.+')}$`), kept: said ?? {} };
+  });
 }
 
 /** What is in git, or is not pushed, has no contents to fetch. */

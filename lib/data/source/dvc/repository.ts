@@ -82,17 +82,28 @@ function onDisk(root: string): Reader {
       try {
         return await readFile(join(root, file), 'utf8');
       } catch (cause) {
-        if (['ENOENT', 'ENOTDIR'].includes((cause as NodeJS.ErrnoException).code ?? '')) return undefined;
-        throw new FurrowError('SOURCE_UNAVAILABLE', `${file} cannot be read: ${(cause as Error).message}`, { cause });
+        if (isNotThere(cause as NodeJS.ErrnoException)) return undefined;
+        throw unreadable(file, cause as Error);
       }
     },
     list: (below) => walk(root, below),
   };
 }
 
+function isNotThere({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+function unreadable(path: string, cause: Error): FurrowError {
+  return new FurrowError('SOURCE_UNAVAILABLE', `${path} cannot be read: ${cause.message}`, { cause });
+}
+
 /** Leaves out what can hold no file of DVC's: hidden folders, installed packages, and the data itself. */
 async function walk(root: string, below: string): Promise<string[]> {
-  const entries = await readdir(join(root, below), { withFileTypes: true }).catch(() => []);
+  const entries = await readdir(join(root, below), { withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
+    if (isNotThere(cause)) return [];
+    throw unreadable(below, cause);
+  });
   const names = new Set(entries.map(({ name }) => name));
   const files: string[] = [];
   for (const entry of entries) {
