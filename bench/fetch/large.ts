@@ -1,6 +1,6 @@
 /** How much memory a fetch takes, whatever its size. */
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -21,28 +21,38 @@ export interface LargeRow {
   readonly overLimit: boolean;
 }
 
-/** @param gibibytes in each of both: few large objects, and many that are held in memory as a whole */
+/** @param gibibytes in each row: few large objects, many that are held in memory as a whole, and large ones on their way to a bucket */
 export async function measureMemory(folder: string, gibibytes: number): Promise<LargeRow[]> {
-  const rows: LargeRow[] = [];
   const shapes = [
     { name: 'objects of 512 MiB', count: 2 * gibibytes, mebibytes: 512 },
     { name: 'objects of 1 MiB', count: 1024 * gibibytes, mebibytes: 1 },
+    {
+      name: 'objects of 64 MiB, into a store on gs://',
+      count: 16 * gibibytes,
+      mebibytes: 64,
+      store: 'gs://store/bench',
+    },
   ];
-  for (const [index, { name, count, mebibytes }] of shapes.entries()) {
-    const { server, end } = await startGcsServer({ folder: join(folder, `server-${index}`) });
+  const rows: LargeRow[] = [];
+  for (const [index, { name, count, mebibytes, store }] of shapes.entries()) {
+    const place = join(folder, `memory-${index}`);
+    const { server, end } = await startGcsServer({ folder: join(place, 'server') });
     try {
-      const [bucket] = await server.client.createBucket('large');
+      for (const bucket of ['large', 'store']) await server.client.createBucket(bucket);
+      const bucket = server.client.bucket('large');
       for (let each = 0; each < count; each++) {
         const target = bucket.file(`plots/${each}`).createWriteStream({ resumable: mebibytes > 8, validation: false });
         await pipeline(Readable.from(noise(mebibytes, each)), target);
       }
-      const own = join(folder, `store-${index}`);
+      const own = join(place, 'own');
       await mkdir(own);
       const env = { ...process.env, FURROW_GCS_ENDPOINT: server.endpoint };
-      const { peakBytes, bytes, ms } = await timeFetch(own, ['gs://large/plots'], env);
+      const args = ['gs://large/plots', ...(store ? ['--store', store] : [])];
+      const { peakBytes, fetchedBytes, ms } = await timeFetch(own, args, env);
+      if (fetchedBytes !== count * mebibytes * mebibyte) throw new Error(`Fetched ${fetchedBytes} bytes of ${name}`);
       rows.push({
         fetched: `${count} ${name}`,
-        megabytes: bytes / 1e6,
+        megabytes: fetchedBytes / 1e6,
         seconds: ms / 1000,
         peak: peakBytes / 1e6,
         limit: promised / 1e6,
@@ -50,6 +60,7 @@ export async function measureMemory(folder: string, gibibytes: number): Promise<
       });
     } finally {
       await end('SIGKILL');
+      await rm(place, { recursive: true, force: true });
     }
   }
   return rows;

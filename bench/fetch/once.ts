@@ -1,7 +1,9 @@
 /**
- * One fetch in a process of its own: `once.js FOLDER SOURCE [OTHER]`. Resolves the source and fetches it into the store in FOLDER,
- * as the stage does on a worker; prints what it took as JSON. With OTHER it fetches that first, as a worker has that runs for a while.
+ * One fetch in a process of its own: `once.js FOLDER SOURCE [--other SOURCE] [--store URI]`. Resolves the source and fetches it into
+ * the store, that in FOLDER unless named, as the stage does on a worker; prints what it took as JSON. `--other` is fetched first, as a
+ * worker has that runs for a while.
  */
+import { parseArgs } from 'node:util';
 import fetchData from '../../activities/fetchData.ts';
 import { openWorkbench } from '../../lib/data/testing.ts';
 
@@ -14,8 +16,13 @@ export interface FetchedOnce {
   readonly peakBytes: number;
 }
 
-const [folder = '', source = '', other] = process.argv.slice(2);
-const bench = await openWorkbench(folder);
+const { positionals, values } = parseArgs({
+  options: { other: { type: 'string' }, store: { type: 'string' } },
+  allowPositionals: true,
+});
+const [folder = '', source = ''] = positionals;
+const { other, store } = values;
+const bench = await openWorkbench(folder, store);
 if (other !== undefined) await bench.run(fetchData, { params: { source: other } });
 const started = performance.now();
 let resolved = started;

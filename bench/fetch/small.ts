@@ -37,9 +37,13 @@ export async function compareSmall(folder: string, rounds: number): Promise<Smal
     const dvc = await push(repository, server);
     const env = { ...process.env, FURROW_GCS_ENDPOINT: server.endpoint };
     const fresh = () => mkdtemp(join(folder, 'ours-'));
-    const asProcess = async (source: string) => (await timeFetch(await fresh(), [source], env)).ms;
+    const asProcess = async (source: string) => {
+      const { ms, fetchedBytes } = await timeFetch(await fresh(), [source], env);
+      if (fetchedBytes !== objects * objectBytes) throw new Error(`Fetched ${fetchedBytes} bytes of ${source}`);
+      return ms;
+    };
     const inWorker = async (source: string, other: string) => {
-      const { resolveMs, fetchMs } = await timeFetch(await fresh(), [source, other], env);
+      const { resolveMs, fetchMs } = await timeFetch(await fresh(), [source, '--other', other], env);
       return resolveMs + fetchMs;
     };
     const ways = {
@@ -123,11 +127,11 @@ async function push(repository: string, server: GcsServer): Promise<ReturnType<t
 /** A fetch as a process of its own; `ms` from its start to its end. */
 export async function timeFetch(
   folder: string,
-  sources: readonly string[],
+  args: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Promise<FetchedOnce & { ms: number }> {
   const started = performance.now();
-  const { stdout } = await run(process.execPath, [program, folder, ...sources], { env });
+  const { stdout } = await run(process.execPath, [program, folder, ...args], { env });
   return { ...(JSON.parse(stdout) as FetchedOnce), ms: performance.now() - started };
 }
 

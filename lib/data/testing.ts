@@ -50,10 +50,13 @@ export interface FinishedAttempt {
   readonly outcome: StageOutcome;
 }
 
-/** @param given the folder to work in, with its store if it has one; a new one without it */
-export async function openWorkbench(given?: string): Promise<Workbench> {
+/**
+ * @param given the folder to work in, with its store if it has one; a new one without it
+ * @param storeAt another place for the store
+ */
+export async function openWorkbench(given?: string, storeAt?: string): Promise<Workbench> {
   const folder = given ?? (await mkdtemp(join(tmpdir(), 'furrow-data-')));
-  const store = await openStore(pathToFileURL(join(folder, 'store')).href, { create: true });
+  const store = await openStore(storeAt ?? pathToFileURL(join(folder, 'store')).href, { create: true });
   let count = 0;
   return {
     folder,
