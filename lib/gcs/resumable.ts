@@ -10,6 +10,8 @@ import { type HttpReply, HttpStatusError, send } from '../http/get.ts';
 import { backOff } from '../retry/backOff.ts';
 import { credentials, type ObjectMetadata } from './request.ts';
 
+/** Bytes of a request, kept until the server has them. A multiple of 256 KiB, as GCS wants it. */
+const chunkBytes = 8 * 2 ** 20;
 /** Of one chunk, in a row. */
 const attempts = 6;
 const firstWaitMs = 500;
@@ -25,30 +27,36 @@ export interface Target {
 }
 
 /**
- * @param chunks each a multiple of 256 KiB long, but for the last
  * @returns the object as it was made; it may be another content than was sent, which its checksum tells
- * @throws HttpStatusError 412 when the object is not as expected; whatever `chunks` throws
+ * @throws HttpStatusError 412 when the object is not as expected; whatever `content` throws
  */
 export async function uploadInChunks(
   client: Storage,
   target: Target,
-  chunks: AsyncIterable<Uint8Array>,
+  content: AsyncIterable<Uint8Array>,
 ): Promise<ObjectMetadata> {
   const session = await begin(client, target);
+  // The only memory that it takes, used again and again: what comes in pieces is copied into it.
+  const chunk = Buffer.allocUnsafe(chunkBytes);
+  let filled = 0;
   let start = 0;
-  let held: Uint8Array | undefined;
-  for await (const next of chunks) {
-    if (held) {
-      const done = await sendChunk(session, held, start, undefined);
-      if (done) return done;
-      start += held.length;
+  for await (const piece of content) {
+    for (let at = 0; at < piece.length; ) {
+      if (filled === chunk.length) {
+        const early = await sendChunk(session, chunk, start, undefined);
+        if (early) return early;
+        start += filled;
+        filled = 0;
+      }
+      const part = piece.subarray(at, at + chunk.length - filled);
+      chunk.set(part, filled);
+      filled += part.length;
+      at += part.length;
     }
-    held = next;
   }
-  const last = held ?? new Uint8Array();
-  const done = await sendChunk(session, last, start, start + last.length);
+  const done = await sendChunk(session, chunk.subarray(0, filled), start, start + filled);
   if (done) return done;
-  throw new Error(`the server wants more than the ${start + last.length} bytes that there are`);
+  throw new Error(`the server wants more than the ${start + filled} bytes that there are`);
 }
 
 async function begin(client: Storage, { bucket, name, expected, metadata }: Target): Promise<string> {

@@ -6,9 +6,7 @@ import { limited } from './limited.ts';
 import { type ObjectMetadata, readMetadata } from './request.ts';
 import { uploadInChunks } from './resumable.ts';
 
-/** Bytes of a request, kept until the server has them. A multiple of 256 KiB, as GCS wants it. */
-const chunkBytes = 8 * 2 ** 20;
-/** Bytes. Longer ones wait for each other: each takes some {@link chunkBytes} four times over while it is sent. */
+/** Bytes. Longer ones wait for each other: each takes a chunk's memory while it is sent. */
 const short = 2 ** 20;
 const longAtOnce = 3;
 const inTurn = limited(longAtOnce);
@@ -102,7 +100,7 @@ async function send(
   if (first.ended) return sendWhole(file, first.bytes, condition);
   const { expected, writer, sent } = condition;
   const target = { bucket: file.bucket.name, name: file.name, expected, metadata: { [writerKey]: writer } };
-  return inTurn(() => uploadInChunks(client, target, cut(first.bytes, iterator, sent)));
+  return inTurn(() => uploadInChunks(client, target, summed(first.bytes, iterator, sent)));
 }
 
 /** In one request; the server refuses it when the bytes do not sum up on arrival. */
@@ -120,24 +118,15 @@ async function sendWhole(file: File, content: Buffer, { expected, writer, sent }
   return file.metadata as unknown as ObjectMetadata;
 }
 
-/** Chunks of equal length, but for the last. */
-async function* cut(first: Buffer, rest: AsyncIterator<Uint8Array>, sent: Sent): AsyncIterable<Uint8Array> {
+async function* summed(first: Buffer, rest: AsyncIterator<Uint8Array>, sent: Sent): AsyncIterable<Uint8Array> {
   try {
-    let held = first;
-    for (;;) {
-      for (; held.length >= chunkBytes; held = held.subarray(chunkBytes)) {
-        const chunk = held.subarray(0, chunkBytes);
-        await sent.add(chunk);
-        yield chunk;
-      }
-      const more = await take(rest, chunkBytes - held.length);
-      held = Buffer.concat([held, more.bytes]);
-      if (more.ended && held.length < chunkBytes) break;
+    await sent.add(first);
+    yield first;
+    for await (const piece of { [Symbol.asyncIterator]: () => rest }) {
+      await sent.add(piece);
+      yield piece;
     }
     sent.whole = true;
-    if (held.length === 0) return;
-    await sent.add(held);
-    yield held;
   } finally {
     // Also when the upload ended before it came to the rest.
     await rest.return?.();
