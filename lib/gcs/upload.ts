@@ -1,8 +1,8 @@
 /** Uploads of objects, on the condition that the object is as expected; the same bytes arrive, or none. */
 import { randomUUID } from 'node:crypto';
 import type { File, Storage } from '@google-cloud/storage';
+import { limited } from '../parallel/limited.ts';
 import { asError, statusOf } from './errors.ts';
-import { limited } from './limited.ts';
 import { type ObjectMetadata, readMetadata } from './request.ts';
 import { uploadInChunks } from './resumable.ts';
 

@@ -10,8 +10,8 @@ import type {
 } from '../../contract/artifact.ts';
 import { FurrowError } from '../../contract/errors.ts';
 import { canonicalJson } from '../../contract/json.ts';
+import { forEachBounded } from '../parallel/bounded.ts';
 import { copyBlob, hasBlob, putBlob, putBlobFile, readBlob, readBlobWhole } from './blobs.ts';
-import { forEachBounded } from './bounded.ts';
 import { blobName } from './names.ts';
 import { staysBelow } from './safePath.ts';
 import type { Store } from './store.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Digest } from '../../contract/artifact.ts';
 import type { Fetched, StoredContent } from '../../contract/stage.ts';
+import { forEachBounded } from '../parallel/bounded.ts';
 import { hasBlob, putBlobFile, readBlob } from './blobs.ts';
-import { forEachBounded } from './bounded.ts';
 import { fetchedFolder } from './names.ts';
 import type { Store } from './store.ts';
 

@@ -5,7 +5,7 @@ import type { ArtifactFile } from '../../../contract/artifact.ts';
 import { FurrowError } from '../../../contract/errors.ts';
 import type { ArchiveAddress } from '../../../contract/sourceAddress.ts';
 import type { SourceVersion, StageContext } from '../../../contract/stage.ts';
-import { forEachBounded } from '../../store/bounded.ts';
+import { forEachBounded } from '../../parallel/bounded.ts';
 import { digestOfJson } from '../../store/digest.ts';
 import { staysBelow } from '../../store/safePath.ts';
 import { unpack } from './archive.ts';

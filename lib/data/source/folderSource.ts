@@ -4,7 +4,7 @@ import { join, relative, resolve, sep } from 'node:path';
 import type { ArtifactFile, ArtifactWriter, Digest } from '../../../contract/artifact.ts';
 import { FurrowError } from '../../../contract/errors.ts';
 import type { SourceVersion } from '../../../contract/stage.ts';
-import { forEachBounded } from '../../store/bounded.ts';
+import { forEachBounded } from '../../parallel/bounded.ts';
 import { digestOf, digestOfFile, digestOfJson } from '../../store/digest.ts';
 import { isLitter } from './litter.ts';
 

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import type { Digest } from '../../../contract/artifact.ts';
 import { FurrowError } from '../../../contract/errors.ts';
-import { forEachBounded } from '../../store/bounded.ts';
+import { forEachBounded } from '../../parallel/bounded.ts';
 import { blobFile, type Layout, readManifest } from '../layout.ts';
 import type { Descriptor } from '../manifest.ts';
 import { type RepositoryClient, repositoryClient } from './client.ts';
