@@ -15,6 +15,8 @@ export const endpointVariable = 'FURROW_GCS_ENDPOINT';
 
 const clients = new Map<string, Promise<Storage>>();
 
+/** Milliseconds of a request, its sending included: by itself the client has none. What it sends is a megabyte at most. */
+const timeout = 60_000;
 /** Beyond the first, after 1, 2, 4, … seconds: a server that is away for half a minute is waited for. */
 const maxRetries = 5;
 
@@ -45,8 +47,8 @@ async function makeClient(endpoint: string, env: NodeJS.ProcessEnv): Promise<Sto
   if (endpoint === '') await checkCredentials(env.GOOGLE_APPLICATION_CREDENTIALS);
   // With a server of one's own there is no project to find out.
   return endpoint === ''
-    ? new Storage({ retryOptions })
-    : new Storage({ apiEndpoint: endpoint, projectId: 'furrow', retryOptions });
+    ? new Storage({ retryOptions, timeout })
+    : new Storage({ apiEndpoint: endpoint, projectId: 'furrow', retryOptions, timeout });
 }
 
 /** The client's own words would quote what is in the file. */

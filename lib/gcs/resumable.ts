@@ -15,8 +15,14 @@ const chunkBytes = 8 * 2 ** 20;
 /** Of one chunk, in a row. */
 const attempts = 6;
 const firstWaitMs = 500;
+/** Half a megabit a second will do. */
+const chunkMs = 150_000;
 /** The server has some bytes and wants more. */
 const incomplete = 308;
+
+class LostSessionError extends Error {
+  override readonly name = 'LostSessionError';
+}
 
 export interface Target {
   readonly bucket: string;
@@ -93,7 +99,7 @@ async function sendChunk(
       else if (++failures === attempts) throw new RangeError(`the server stays at ${has} bytes of ${end}`);
       from = Math.max(start, has);
     } catch (error) {
-      if (!isPassing(error) || ++failures >= attempts) throw error;
+      if (error instanceof LostSessionError || !isPassing(error) || ++failures >= attempts) throw error;
       await backOff(failures, firstWaitMs, undefined);
       // All of it again: what the server has of it already it ignores, as long as it is the same.
       from = start;
@@ -107,9 +113,13 @@ async function put(
   body: Uint8Array,
   range: string,
 ): Promise<{ readonly done?: ObjectMetadata; readonly has: number }> {
-  const reply = await send({ method: 'PUT', url: session, headers: { 'content-range': `bytes ${range}` }, body });
+  const headers = { 'content-range': `bytes ${range}` };
+  const reply = await send({ method: 'PUT', url: session, headers, body, timeoutMs: chunkMs });
   if (reply.status === 200 || reply.status === 201)
     return { done: JSON.parse(reply.text) as ObjectMetadata, has: Number.NaN };
+  // The bucket was there when the session began: a new one, of the next attempt, may do.
+  if (reply.status === 404 || reply.status === 410)
+    throw new LostSessionError(`the upload was given up: ${reply.text.slice(0, 100)}`);
   if (reply.status !== incomplete) throw refusal(reply);
   const [, last] = /bytes=0-(\d+)/.exec(String(reply.headers.range ?? '')) ?? [];
   return { has: last === undefined ? 0 : Number(last) + 1 };

@@ -11,7 +11,7 @@ const short = 2 ** 20;
 const longAtOnce = 3;
 const inTurn = limited(longAtOnce);
 
-/** The client gives up a request after a minute, and tries again: longer than that and its retries. */
+/** Longer than the client's own limit for a request, with the times that it tries again. */
 const silenceMs = 5 * 60_000;
 
 /** Who wrote an object, among its metadata: tells an answer that was lost from a race that was. */
@@ -91,16 +91,20 @@ async function send(
   content: Uint8Array | AsyncIterable<Uint8Array>,
   condition: Condition,
 ): Promise<ObjectMetadata> {
-  if (content instanceof Uint8Array) {
-    const whole = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
-    return whole.length <= short ? sendWhole(file, whole, condition) : inTurn(() => sendWhole(file, whole, condition));
-  }
-  const iterator = content[Symbol.asyncIterator]();
+  const pieces = content instanceof Uint8Array ? once(content) : content;
+  const iterator = pieces[Symbol.asyncIterator]();
   const first = await take(iterator, short);
   if (first.ended) return sendWhole(file, first.bytes, condition);
   const { expected, writer, sent } = condition;
   const target = { bucket: file.bucket.name, name: file.name, expected, metadata: { [writerKey]: writer } };
-  return inTurn(() => uploadInChunks(client, target, summed(first.bytes, iterator, sent)));
+  // Also when it ends before a byte of it was asked for: what it reads from is open.
+  return inTurn(() => uploadInChunks(client, target, summed(first.bytes, iterator, sent))).finally(() =>
+    iterator.return?.(),
+  );
+}
+
+async function* once(content: Uint8Array): AsyncIterable<Uint8Array> {
+  yield content;
 }
 
 /** In one request; the server refuses it when the bytes do not sum up on arrival. */
@@ -119,18 +123,13 @@ async function sendWhole(file: File, content: Buffer, { expected, writer, sent }
 }
 
 async function* summed(first: Buffer, rest: AsyncIterator<Uint8Array>, sent: Sent): AsyncIterable<Uint8Array> {
-  try {
-    await sent.add(first);
-    yield first;
-    for await (const piece of { [Symbol.asyncIterator]: () => rest }) {
-      await sent.add(piece);
-      yield piece;
-    }
-    sent.whole = true;
-  } finally {
-    // Also when the upload ended before it came to the rest.
-    await rest.return?.();
+  await sent.add(first);
+  yield first;
+  for await (const piece of { [Symbol.asyncIterator]: () => rest }) {
+    await sent.add(piece);
+    yield piece;
   }
+  sent.whole = true;
 }
 
 /** At least so many bytes, where there are as many. */
@@ -141,11 +140,18 @@ async function take(
   const chunks: Uint8Array[] = [];
   for (let bytes = 0; bytes <= least; ) {
     const { value, done } = await iterator.next();
-    if (done) return { bytes: Buffer.concat(chunks), ended: true };
+    if (done) return { bytes: joined(chunks), ended: true };
     chunks.push(value);
     bytes += value.length;
   }
-  return { bytes: Buffer.concat(chunks), ended: false };
+  return { bytes: joined(chunks), ended: false };
+}
+
+/** One piece is not copied. */
+function joined(chunks: readonly Uint8Array[]): Buffer {
+  const [only] = chunks;
+  if (only && chunks.length === 1) return Buffer.from(only.buffer, only.byteOffset, only.byteLength);
+  return Buffer.concat(chunks);
 }
 
 async function* noting(content: AsyncIterable<Uint8Array>, sent: Sent): AsyncIterable<Uint8Array> {

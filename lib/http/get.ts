@@ -56,6 +56,8 @@ export async function get(
 export interface HttpSending extends Omit<HttpRequest, 'followRedirects'> {
   readonly method: 'POST' | 'PUT';
   readonly body: Uint8Array | string;
+  /** Until the reply begins, sending included; half a minute unless given. */
+  readonly timeoutMs?: number;
 }
 
 export interface HttpReply {
@@ -65,12 +67,13 @@ export interface HttpReply {
 }
 
 /** Sends something small enough to be held, and reads the reply, whatever its status. */
-export async function send({ url, method, headers = {}, body, signal }: HttpSending): Promise<HttpReply> {
+export async function send({ url, method, headers = {}, body, signal, timeoutMs }: HttpSending): Promise<HttpReply> {
   const answer = await request(url, {
     method,
     headers,
     body,
     dispatcher: connections().plain,
+    ...(timeoutMs && { headersTimeout: timeoutMs }),
     ...(signal && { signal }),
   });
   return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };

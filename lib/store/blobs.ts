@@ -96,7 +96,7 @@ async function createBlob(
   if (await hasBlob(store, digest, bytes)) return;
   // What lies there has another size than its name promises: it was torn or cut outside our hands.
   const torn = await store.driver.version(name);
-  if (!(await hasBlob(store, digest, bytes))) await store.driver.remove(name, torn);
+  if (torn !== undefined && !(await hasBlob(store, digest, bytes))) await store.driver.remove(name, torn);
   await store.driver.create(name, content());
 }
 
@@ -118,6 +118,7 @@ async function setAside(store: Store, digest: Digest): Promise<void> {
   const name = blobName(digest);
   // Taken before it is read again: another reader may set it aside, too, and its stage make it anew.
   const version = await store.driver.version(name);
+  if (version === undefined) return;
   const hash = createHash('sha256');
   for await (const chunk of (await store.driver.open(name)) ?? []) hash.update(chunk);
   if (`sha256:${hash.digest('hex')}` === digest) {

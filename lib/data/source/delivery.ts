@@ -1,5 +1,6 @@
 /** Contents that come from somewhere else: checked against what was listed, and asked for again when they come wrong. */
 import { createHash } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
 import { FurrowError } from '../../../contract/errors.ts';
 import type { StageLog } from '../../../contract/stage.ts';
 import type { Delivery } from '../../http/download.ts';
@@ -42,13 +43,15 @@ export async function deliver(
   signal: AbortSignal,
   known?: { readonly bytes: number; readonly body: AsyncIterable<Uint8Array> },
 ): Promise<Delivery> {
-  const { bytes, body, all } = await place.open(object, signal, known?.bytes);
+  const { bytes, body, all } = known?.bytes
+    ? goingOn(known, () => place.open(object, signal, known.bytes))
+    : await place.open(object, signal);
   const { md5, sha256 } = object;
   const sum =
     sha256 || md5 ? hashSum(sha256 ? 'sha256' : 'md5', (sha256 ?? md5) as string) : await place.checksum(object);
   return {
     bytes,
-    body: checked(known ? joined(known.body, body) : body, object, sum, signal),
+    body: checked(body, object, sum, signal),
     async all() {
       const content = await all();
       sum.update(content);
@@ -58,8 +61,13 @@ export async function deliver(
   };
 }
 
-async function* joined(...bodies: readonly AsyncIterable<Uint8Array>[]): AsyncIterable<Uint8Array> {
-  for (const body of bodies) yield* body;
+/** The rest is asked for when it is its turn: nothing waits, open, while what is known is read. */
+function goingOn(known: { readonly body: AsyncIterable<Uint8Array> }, rest: () => Promise<Delivery>): Delivery {
+  async function* body(): AsyncIterable<Uint8Array> {
+    yield* known.body;
+    yield* (await rest()).body;
+  }
+  return { bytes: undefined, body: body(), all: () => buffer(body()) };
 }
 
 async function* checked(

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import type { ArtifactWriter } from '../../../contract/artifact.ts';
 import type { Fetched, StageLog, StageProgress } from '../../../contract/stage.ts';
 import { forEachBounded } from '../../parallel/bounded.ts';
-import { limited } from '../../parallel/limited.ts';
 import type { ObjectPlace } from './delivery.ts';
 import { fetchProgress } from './fetchProgress.ts';
 import { addHeld } from './held.ts';
@@ -13,8 +12,6 @@ import { receive } from './receive.ts';
 
 /** Requests at once: enough that 1,000 small objects do not wait for the way there and back one after another. */
 const parallelObjects = 32;
-/** Large ones on their way into the store at once. */
-const parallelLarge = 3;
 
 export interface ObjectsFetch {
   readonly place: ObjectPlace;
@@ -37,8 +34,6 @@ export async function fetchObjects(fetch: ObjectsFetch): Promise<{ bytes: number
   const { objects, fetched, output, signal } = fetch;
   const progress = fetchProgress(fetch.progress, objects);
   const receiver = { ...fetch, progress };
-  // They wait on disk, not with what is read ahead of them in memory.
-  const fewLarge = limited(parallelLarge);
   // Each download listens to it, and so do the retries.
   setMaxListeners(4 * parallelObjects, signal);
   const one = async (object: PinnedObject, index: number): Promise<void> => {
@@ -48,8 +43,7 @@ export async function fetchObjects(fetch: ObjectsFetch): Promise<{ bytes: number
     let file = noted && (await output.addStored(object.path, noted));
     if (!file) {
       const { held, fetchedBytes } = await receive(object, join(fetch.scratch, `object-${index}`), receiver);
-      const add = () => addHeld(output, object.path, held);
-      file = await ('file' in held ? fewLarge(add) : add());
+      file = await addHeld(output, object.path, held);
       await fetched.note(name, file);
       progress.finished(file.bytes, fetchedBytes);
     } else progress.finished(file.bytes, 0);

@@ -1,9 +1,13 @@
 /** Contents on their way into an artifact: small ones in memory, large ones on local disk. */
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import type { ArtifactFile, ArtifactWriter } from '../../../contract/artifact.ts';
+import { limited } from '../../parallel/limited.ts';
 
 /** Bytes. */
 export const inMemory = 2 ** 20;
+
+/** Files on their way into the store: the others wait on disk, and not with what is read ahead of them in memory. */
+export const inTurn = limited(3);
 
 export type Held = { readonly content: Uint8Array } | { readonly file: string };
 
@@ -41,6 +45,9 @@ export async function hold(body: AsyncIterable<Uint8Array>, file: string, parts?
   } catch (error) {
     await rm(file, { force: true });
     throw error;
+  } finally {
+    // Also when there was no file to write to: what it comes from is open.
+    await iterator.return?.();
   }
 }
 
@@ -50,9 +57,10 @@ async function write(body: AsyncIterable<Uint8Array>, file: string, parts: KeptP
   let kept = parts?.from ?? 0;
   try {
     for await (const chunk of body) {
+      // Once there is more: the last one is kept with the whole.
+      for (; parts && written - kept >= parts.bytes; kept += parts.bytes) await parts.keep(kept, kept + parts.bytes);
       await writeAll(handle, chunk);
       written += chunk.length;
-      for (; parts && written - kept >= parts.bytes; kept += parts.bytes) await parts.keep(kept, kept + parts.bytes);
     }
   } finally {
     await handle.close();
@@ -68,7 +76,7 @@ async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
 export async function addHeld(output: ArtifactWriter, path: string, held: Held): Promise<ArtifactFile> {
   if ('content' in held) return output.add(path, held.content);
   try {
-    return await output.addFile(path, held.file);
+    return await inTurn(() => output.addFile(path, held.file));
   } finally {
     await rm(held.file, { force: true });
   }

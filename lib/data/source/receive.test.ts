@@ -1,13 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FurrowError } from '../../../contract/errors.ts';
 import { fetchedOf } from '../../store/fetched.ts';
 import { openStore, type Store } from '../../store/store.ts';
 import type { ObjectPlace } from './delivery.ts';
 import { fetchProgress } from './fetchProgress.ts';
+import type { PinnedObject } from './objects.ts';
 import { receive } from './receive.ts';
 
 const mebibyte = 2 ** 20;
@@ -36,6 +38,8 @@ function placeOf(sent: Buffer, breaksAt = Number.POSITIVE_INFINITY): ObjectPlace
   return {
     async open(_, __, from = 0) {
       asked.push(from);
+      // As a server answers with 416.
+      if (from >= sent.length) throw new FurrowError('SOURCE_NOT_FOUND', 'nothing begins there');
       const body = (async function* () {
         for (let at = from; at < sent.length; at += 100_000) {
           if (at > breaksAt) throw new Error('killed');
@@ -48,14 +52,14 @@ function placeOf(sent: Buffer, breaksAt = Number.POSITIVE_INFINITY): ObjectPlace
   };
 }
 
-async function fetch(place: ObjectPlace) {
+async function fetch(place: ObjectPlace, of: PinnedObject = object) {
   const fetched = fetchedOf(store);
-  const { held, fetchedBytes } = await receive(object, join(folder, 'large'), {
+  const { held, fetchedBytes } = await receive(of, join(folder, 'large'), {
     place,
     fetched,
     signal: new AbortController().signal,
     log: { info: () => {}, warn: () => {} },
-    progress: fetchProgress(() => {}, [object]),
+    progress: fetchProgress(() => {}, [of]),
     partBytes: mebibyte,
   }).finally(() => fetched.flush());
   return { bytes: 'file' in held ? await readFile(held.file) : Buffer.from(held.content), fetchedBytes };
@@ -77,6 +81,23 @@ describe('a large object', () => {
     const { bytes } = await fetch(placeOf(content));
     expect(bytes.equals(content)).toBe(true);
     expect(asked).toEqual([0, 3 * mebibyte, 0]);
+  });
+
+  it('is fetched as a whole when what was kept of it reaches beyond its end', async () => {
+    const longer = Buffer.concat([content, content]);
+    const { bytes: _, ...unknown } = object;
+    await expect(fetch(placeOf(longer, 7.5 * mebibyte), unknown)).rejects.toThrow('killed');
+    expect((await fetch(placeOf(content), unknown)).bytes.equals(content)).toBe(true);
+    expect(asked).toEqual([0, 7 * mebibyte, 0]);
+  });
+
+  it('is fetched as a whole when a part is spoilt in the store', async () => {
+    await expect(fetch(placeOf(content, 3.5 * mebibyte))).rejects.toThrow('killed');
+    const [, second] = await fetchedOf(store).parts(`md5:${object.md5}`);
+    const hex = String(second?.digest).slice('sha256:'.length);
+    await writeFile(join(folder, 'store/blobs/sha256', hex.slice(0, 2), hex), Buffer.alloc(mebibyte));
+    expect((await fetch(placeOf(content))).bytes.equals(content)).toBe(true);
+    expect(asked).toEqual([0, 0]);
   });
 
   it('is asked for from where the parts end, when one of them is gone', async () => {

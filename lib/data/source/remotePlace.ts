@@ -33,7 +33,7 @@ async function openFile(uri: string, from: number): Promise<Delivery> {
     throw failed(cause);
   });
   const body = createReadStream(path, { highWaterMark: 1 << 20, start: from });
-  return withErrors({ bytes: size, body, all: () => buffer(body) }, failed);
+  return withErrors({ bytes: size - from, body, all: () => buffer(body) }, failed);
 }
 
 async function openHttp(uri: string, signal: AbortSignal | undefined, from: number): Promise<Delivery> {

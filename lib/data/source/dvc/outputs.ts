@@ -63,7 +63,9 @@ export function parseDvcLock(text: string, file: string, stages: string | undefi
     const found = definitions[name] ?? definitions[name.replace(/@.*$/s, '')];
     const stage = found && ('do' in found ? found.do : found);
     const said = [stage?.outs, stage?.metrics, stage?.plots].flatMap((list) => (list ?? []).flatMap(named));
-    const saidOf = (path: string) => said.find(({ matches }) => matches.test(path))?.kept;
+    // A name as it stands is meant before one with variables; what such a one may mean is not said of data that another names.
+    const saidOf = (path: string) =>
+      (said.find((entry) => entry.name === path) ?? said.find(({ pattern }) => pattern?.test(path)))?.kept;
     return inRemote((outs ?? []).map((out) => within(stage?.wdir, { ...out, ...saidOf(out.path) }, file)));
   });
 }
@@ -73,11 +75,14 @@ export function stagesName(lock: string): string {
 }
 
 function named(entry: string | Record<string, z.output<typeof kept> | null | undefined>) {
-  if (typeof entry === 'string') return [];
-  return Object.entries(entry).map(([path, said]) => {
+  const entries = typeof entry === 'string' ? [[entry, {}] as const] : Object.entries(entry);
+  return entries.map(([path, said]) => {
     // Variables stand for something that the lock file has filled in.
     const parts = path.split(/\$\{[^}]*\}/).map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
-    return { matches: new RegExp(`^${parts.join('.+')}$`), kept: said ?? {} };
+    // One that is nothing but variables could be any.
+    const pattern =
+      parts.length > 1 && parts.some((part) => /\w/.test(part)) ? new RegExp(`^${parts.join('.+')}$`) : undefined;
+    return { name: path, pattern, kept: said ?? {} };
   });
 }
 
