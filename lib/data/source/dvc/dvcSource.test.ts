@@ -114,6 +114,10 @@ describe.skipIf(!dvcProgram || !gcsProgram)('what DVC keeps', () => {
     expect(then.files).toEqual(plots);
     expect(then.facts).toMatchObject({ revision: run('git', 'rev-parse', 'v1').trim() });
     expect(Object.keys((await fetch('dvc:project?rev=v1')).files)).toHaveLength(4);
+    // A clone without a working copy, as git servers have it; the remote is named with its whole path.
+    run('git', 'clone', '-q', '--bare', '.', join(bench.folder, 'project.git'));
+    expect(Object.keys((await fetch('dvc:project.git?rev=v1')).files)).toHaveLength(4);
+    expect((await fetch('dvc:project.git')).facts).toMatchObject({ revision: run('git', 'rev-parse', 'HEAD').trim() });
     await expect(fetch('dvc:project?rev=v2')).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND' });
   });
 

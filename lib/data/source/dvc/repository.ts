@@ -25,8 +25,9 @@ export interface DvcRepository {
 }
 
 /**
- * @param path a `.dvc` file, a `dvc.lock` or its `dvc.yaml`, or a folder in a DVC repository: then all that are below it
- * @param rev a revision of git's
+ * @param path a `.dvc` file, a `dvc.lock` or its `dvc.yaml`, or a folder in a DVC repository: then all that are below it; or the
+ *   folder of git itself, as on a server: then all of a revision
+ * @param rev a revision of git's; HEAD where there is no working copy
  * @throws FurrowError `SOURCE_NOT_FOUND`, `DATA_BAD_INPUT`
  */
 export async function openDvcRepository(
@@ -35,9 +36,11 @@ export async function openDvcRepository(
   signal: AbortSignal,
 ): Promise<DvcRepository> {
   const target = resolve(path).replace(/(?<=[/\\])dvc\.yaml$/, 'dvc.lock');
-  const root = await rootAbove(target);
+  const bare = await isGitDirectory(target);
+  const root = bare ? target : await rootAbove(target);
   const below = relative(root, target).split(sep).join('/');
-  const git = rev === undefined ? undefined : await revision(root, rev, signal);
+  const at = rev ?? (bare ? 'HEAD' : undefined);
+  const git = at === undefined ? undefined : await revision({ root, rev: at, bare }, signal);
   const reader = git ?? onDisk(root);
   const files = ofDvc.test(below) ? [below] : (await reader.list(below)).filter((name) => ofDvc.test(name)).sort();
   const outputs: DvcOutput[] = [];
@@ -59,6 +62,14 @@ export async function openDvcRepository(
 function asked(below: string): DvcRepository['asked'] {
   if (below.endsWith('.dvc')) return { file: below };
   return { folder: ofDvc.test(below) ? posix.dirname(below).replace(/^\.$/, '') : below };
+}
+
+/** What git itself looks for, in a clone without a working copy or in `.git`. */
+async function isGitDirectory(path: string): Promise<boolean> {
+  const found = await Promise.all(
+    ['HEAD', 'objects', 'refs'].map((name) => stat(join(path, name)).then(Boolean, () => false)),
+  );
+  return found.every(Boolean);
 }
 
 async function rootAbove(target: string): Promise<string> {
@@ -119,7 +130,10 @@ interface Revision extends Reader {
   readonly commit: string;
 }
 
-async function revision(root: string, rev: string, signal: AbortSignal): Promise<Revision> {
+async function revision(
+  { root, rev, bare }: { root: string; rev: string; bare: boolean },
+  signal: AbortSignal,
+): Promise<Revision> {
   const git = async (...args: string[]) => (await run('git', ['-C', root, ...args], { ...gitOptions, signal })).stdout;
   const commit = await git('rev-parse', '--verify', '--end-of-options', `${rev}^{commit}`).catch((cause) => {
     signal.throwIfAborted();
@@ -132,11 +146,12 @@ async function revision(root: string, rev: string, signal: AbortSignal): Promise
   });
   const at = commit.trim();
   // From the repository of DVC, which may lie below the one of git.
-  const files = (await git('ls-tree', '-r', '-z', '--name-only', at, '.')).split('\0').filter(Boolean);
+  const [here, from] = bare ? [[], ''] : [['.'], './'];
+  const files = (await git('ls-tree', '-r', '-z', '--name-only', at, ...here)).split('\0').filter(Boolean);
   const known = new Set(files);
   return {
     commit: at,
-    read: async (file) => (known.has(file) ? git('show', `${at}:./${file}`) : undefined),
+    read: async (file) => (known.has(file) ? git('show', `${at}:${from}${file}`) : undefined),
     list: async (below) => files.filter((file) => below === '' || file.startsWith(`${below}/`)),
   };
 }
