@@ -153,6 +153,8 @@ export interface Fetched {
   keepPart(name: string, file: string, start: number, end: number): Promise<void>;
   /** What was kept of a content, in a row from its first byte, as far as it is there. */
   parts(name: string): Promise<readonly StoredContent[]>;
+  /** Forgets its parts: they were wrong. */
+  giveUpParts(name: string): Promise<void>;
   read(content: StoredContent): AsyncIterable<Uint8Array>;
   flush(): Promise<void>;
 }

@@ -3,6 +3,7 @@ import type { Digest } from '../../contract/artifact.ts';
 import type { Fetched, StoredContent } from '../../contract/stage.ts';
 import { forEachBounded } from '../parallel/bounded.ts';
 import { hasBlob, putBlobFile, readBlob } from './blobs.ts';
+import { digestOf } from './digest.ts';
 import { fetchedFolder } from './names.ts';
 import type { Store } from './store.ts';
 
@@ -63,17 +64,22 @@ export function fetchedOf(store: Store): Fetched {
       return (await lists()).notes.get(name);
     },
     async keepPart(name, file, start, end) {
-      await note(partName(name, start), await putBlobFile(store, file, { start, end: end - 1 }));
+      const { notes } = await lists();
+      await note(partName(notes, name, start), await putBlobFile(store, file, { start, end: end - 1 }));
     },
     async parts(name) {
       const { notes } = await lists();
       const parts: StoredContent[] = [];
       for (let from = 0; ; ) {
-        const part = notes.get(partName(name, from));
+        const part = notes.get(partName(notes, name, from));
         if (!part || !(await hasBlob(store, part.digest, part.bytes))) return parts;
         parts.push(part);
         from += part.bytes;
       }
+    },
+    async giveUpParts(name) {
+      const { notes } = await lists();
+      await note(givenUp(name, timesGivenUp(notes, name)), { digest: digestOf(''), bytes: 0 });
     },
     read: ({ digest }) => readBlob(store, digest),
     async flush() {
@@ -98,8 +104,19 @@ export function fetchedOf(store: Store): Fetched {
   };
 }
 
-function partName(name: string, from: number): string {
-  return `${name} from byte ${from}`;
+/** Notes are for good: parts that were given up are followed by others, under other names. */
+function partName(notes: Lists['notes'], name: string, from: number): string {
+  return `${name} from byte ${from}, after ${timesGivenUp(notes, name)}`;
+}
+
+function timesGivenUp(notes: Lists['notes'], name: string): number {
+  let times = 0;
+  while (notes.has(givenUp(name, times))) times++;
+  return times;
+}
+
+function givenUp(name: string, time: number): string {
+  return `${name} given up, ${time}`;
 }
 
 interface Lists {

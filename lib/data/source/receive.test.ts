@@ -78,9 +78,13 @@ describe('a large object', () => {
     const spoilt = Buffer.from(content);
     spoilt[100] = (spoilt[100] as number) ^ 1;
     await expect(fetch(placeOf(spoilt, 3.5 * mebibyte))).rejects.toThrow('killed');
-    const { bytes } = await fetch(placeOf(content));
-    expect(bytes.equals(content)).toBe(true);
-    expect(asked).toEqual([0, 3 * mebibyte, 0]);
+    const whole = placeOf(content);
+    const killed = placeOf(content, 4.5 * mebibyte);
+    const once: ObjectPlace = { ...whole, open: (of, signal, from) => (from ? whole : killed).open(of, signal, from) };
+    await expect(fetch(once)).rejects.toThrow('killed');
+    // Killed once more, it goes on after the parts that came then.
+    expect((await fetch(whole)).bytes.equals(content)).toBe(true);
+    expect(asked).toEqual([0, 3 * mebibyte, 0, 4 * mebibyte]);
   });
 
   it('is fetched as a whole when what was kept of it reaches beyond its end', async () => {

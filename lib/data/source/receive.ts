@@ -61,6 +61,7 @@ export async function receive(
       const known = error instanceof FurrowError ? error : undefined;
       if (known && ofParts.has(known.code)) trusted = false;
       if (from === 0 || !known || trusted) throw error;
+      await fetched.giveUpParts(name);
       // The parts may be why: it is asked for from its first byte before anybody is told.
       throw new FurrowError('SOURCE_UNAVAILABLE', known.message, { details: known.details, cause: known });
     }
