@@ -45,7 +45,7 @@ export async function showData(name: string | undefined, options: DataOptions, o
   };
   output.answer(answer, () => [
     `${stage.name} of ${workflowId}`,
-    ...Object.entries(facts).map(([fact, value]) => `  ${fact.padEnd(12)} ${value}`),
+    ...Object.entries(facts).map(([fact, value]) => `  ${fact.padEnd(12)} ${factText(fact, value)}`),
     `  ${'plots'.padEnd(12)} ${plots.size}${splitText(dataset)}`,
     ...(others.length > 0 ? [`  ${'other files'.padEnd(12)} ${shown(others.map(({ path }) => path))}`] : []),
     ...(objects === undefined
@@ -139,6 +139,12 @@ async function twoRuns(
   const previous = earlier.find((run) => pipeline(run) === pipeline(newest));
   if (previous) return [previous.workflowId, workflowId];
   throw new UsageError(`${workflowId} is the first run of its pipeline`, 'Name two runs; `furrow runs` lists them.');
+}
+
+function factText(fact: string, value: unknown): string {
+  return typeof value === 'number' && /bytes$/i.test(fact)
+    ? `${value} (${(value / 1e6).toFixed(1)} MB)`
+    : String(value);
 }
 
 function splitText({ plots }: Dataset): string {
