@@ -12,7 +12,7 @@ export async function findRun(client: Client, name: string | undefined): Promise
   if (name === undefined) {
     const [newest] = await newestRuns(client, [], 1);
     if (newest) return { workflowId: newest.workflowId, runId: newest.runId };
-    throw new FurrowError('RUN_NOT_FOUND', 'There is no run yet; `furrow run` starts one');
+    throw noRunYet();
   }
   try {
     const { workflowId, runId } = await client.workflow.getHandle(name).describe();
@@ -21,6 +21,10 @@ export async function findRun(client: Client, name: string | undefined): Promise
     if (error instanceof WorkflowNotFoundError) throw new FurrowError('RUN_NOT_FOUND', `Temporal knows no run ${name}`);
     throw error;
   }
+}
+
+export function noRunYet(): FurrowError {
+  return new FurrowError('RUN_NOT_FOUND', 'There is no run yet; `furrow run` starts one');
 }
 
 /** One page of Temporal's list. */

@@ -13,6 +13,7 @@ import { checkpointFolder } from '../lib/store/names.ts';
 import { openStore } from '../lib/store/store.ts';
 import { builtCode, type TestFurrow, testFurrow } from './harness/furrow.ts';
 import { pendingActivities } from './harness/pending.ts';
+import { longTraining, untilCheckpoint } from './harness/pipelines.ts';
 import { installProduct, runs, spawnWorker, type WorkerProcess } from './harness/product.ts';
 import { needsSignals } from './harness/signals.ts';
 import { until } from './harness/until.ts';
@@ -22,20 +23,7 @@ let product: string;
 let undisturbed: string;
 const workers: WorkerProcess[] = [];
 
-/** Long enough to be met in the middle: a checkpoint an epoch, some tens of milliseconds each. */
-const training = (store: string) => `
-name: small
-seed: 3
-store: stores/${store}
-stages:
-  data: { uses: fetchData, with: { source: 'synthetic:plots?train=12&test=4&height=40&width=26' } }
-  features: { uses: preprocess, needs: [data], with: { bands: [green, red, red_edge, nir], target: filename, size: [40, 26] } }
-  model:
-    uses: train
-    needs: [features]
-    queue: train-gpu
-    with: { model: convnet2d, filters: [8, 8], batchSize: 4, epochs: 150, checkpointEvery: 1, optimizer: { sgd: { lr: 0.01 } } }
-`;
+const training = (store: string) => longTraining(`stores/${store}`);
 
 beforeAll(async () => {
   furrow = await testFurrow();
@@ -229,9 +217,7 @@ async function killAll(): Promise<void> {
 
 /** Waits until a checkpoint of the training is stored; gives the process that trains. */
 async function inTraining(handle: WorkflowHandle, by: WorkerProcess): Promise<[number]> {
-  await until('a checkpoint', async () =>
-    (await pendingActivities(handle)).some(({ heartbeat }) => (heartbeat?.checkpoint?.step ?? 0) > 0),
-  );
+  await untilCheckpoint(handle);
   const [child] = by.children();
   if (child === undefined) throw new Error('Expected the worker to train in a child process');
   return [child];

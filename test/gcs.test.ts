@@ -14,7 +14,7 @@ import { forEachBounded } from '../lib/parallel/bounded.ts';
 import { openArtifact } from '../lib/store/artifacts.ts';
 import { openStore } from '../lib/store/store.ts';
 import { type TestFurrow, testFurrow } from './harness/furrow.ts';
-import { pendingActivities } from './harness/pending.ts';
+import { longTraining, smallNitrogen, untilCheckpoint } from './harness/pipelines.ts';
 import { installProduct, runs, spawnWorker, type WorkerProcess } from './harness/product.ts';
 import { needsSignals } from './harness/signals.ts';
 import { until } from './harness/until.ts';
@@ -35,18 +35,10 @@ describe.skipIf(!gcsProgram)('on gs://', () => {
 
   describe('configs/nitrogen.yaml', () => {
     const text = readFileSync(join(productRoot, 'configs/nitrogen.yaml'), 'utf8');
-    const small = {
-      'features.size': [40, 26],
-      'convnet.filters': [8, 8],
-      'convnet.epochs': 2,
-      'vit.patch': [8, 13],
-      'vit.width': 16,
-      'vit.epochs': 3,
-    };
     const synthetic = { 'data.source': 'synthetic:plots?train=16&test=8&height=40&width=26' };
     const run = async (set: Readonly<Record<string, Json>>, store: string): Promise<TrainPipelineResult> => {
       const config = { file: 'configs/nitrogen.yaml', text, baseFolder: furrow.folder };
-      const handle = await furrow.startWith({ config, set: { ...small, ...set, store } });
+      const handle = await furrow.startWith({ config, set: { ...smallNitrogen, ...set, store } });
       return handle.result();
     };
     const digests = ({ stages }: TrainPipelineResult) =>
@@ -114,25 +106,11 @@ describe.skipIf(!gcsProgram)('on gs://', () => {
 
     it('go on with the training of one that was killed, to the same bytes', async (context) => {
       needsSignals(context);
-      const training = (store: string) => `
-name: moved
-seed: 3
-store: gs://stores/${store}
-stages:
-  data: { uses: fetchData, with: { source: 'synthetic:plots?train=12&test=4&height=40&width=26' } }
-  features: { uses: preprocess, needs: [data], with: { bands: [green, red, red_edge, nir], target: filename, size: [40, 26] } }
-  model:
-    uses: train
-    needs: [features]
-    queue: train-gpu
-    with: { model: convnet2d, filters: [8, 8], batchSize: 4, epochs: 150, checkpointEvery: 1, optimizer: { sgd: { lr: 0.01 } } }
-`;
+      const training = (store: string) => longTraining(`gs://stores/${store}`);
       const first = await workerOn('one');
       const undisturbed = await furrow.run(training('undisturbed'));
       const handle = await furrow.start(training('moved'));
-      await until('a checkpoint', async () =>
-        (await pendingActivities(handle)).some(({ heartbeat }) => (heartbeat?.checkpoint?.step ?? 0) > 0),
-      );
+      await untilCheckpoint(handle);
       const children = first.children();
       await first.kill();
       await until('its child has ended', () => !children.some(runs));

@@ -21,6 +21,7 @@ import { startContainer, unpack, whyNoContainers } from '../serving/testing/cont
 import { type TestFurrow, testFurrow } from './harness/furrow.ts';
 import { historyJson, payloadsOf } from './harness/history.ts';
 import { expectValidLayout } from './harness/ociLayout.ts';
+import { smallNitrogen } from './harness/pipelines.ts';
 
 const configs = join(productRoot, 'configs');
 const forest = process.env.FOREST_DATA ?? join(productRoot, '../shared/data/sentinel2-forest');
@@ -46,12 +47,7 @@ describe('every pipeline in configs/', () => {
 describe('configs/nitrogen.yaml, on a few small plots', () => {
   const set = {
     'data.source': 'synthetic:plots?train=16&test=8&height=80&width=53',
-    'features.size': [40, 26],
-    'convnet.filters': [8, 8],
-    'convnet.epochs': 2,
-    'vit.patch': [8, 13],
-    'vit.width': 16,
-    'vit.epochs': 3,
+    ...smallNitrogen,
   };
   let handle: WorkflowHandle;
   let made: TrainPipelineResult;

@@ -1,4 +1,4 @@
-/** What fetching from a bucket costs, beside `dvc pull`, in time and in memory. See docs/performance.md. */
+/** What fetching from a bucket costs, beside `dvc pull`, in time and in memory. See docs/cloud-storage.md. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -17,7 +17,7 @@ export const objects = 1000;
 export const objectBytes = 40_000;
 const promisedRatio = 5;
 /** Milliseconds. */
-export const promisedAgain = 1000;
+const promisedAgain = 1000;
 
 export interface SmallRow {
   readonly by: string;

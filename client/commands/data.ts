@@ -12,9 +12,9 @@ import {
 } from '../../lib/data/dataset.ts';
 import { openArtifact } from '../../lib/store/artifacts.ts';
 import { readBlobWhole } from '../../lib/store/blobs.ts';
-import { openStoreAt } from '../../lib/store/store.ts';
+import { openStoreAt, type Store } from '../../lib/store/store.ts';
 import { connect } from '../connect.ts';
-import { findRun, newestRuns } from '../findRun.ts';
+import { findRun, newestRuns, noRunYet } from '../findRun.ts';
 import { attachments, type Finished, finishedStage } from '../finishedStage.ts';
 import { exitCodes, type Output, UsageError } from '../output.ts';
 import { lookAtRun } from '../runProgress.ts';
@@ -27,11 +27,11 @@ export interface DataOptions {
 /** `furrow data show [RUN]`: which version of the data a run was made of, and where it came from. */
 export async function showData(name: string | undefined, options: DataOptions, output: Output): Promise<number> {
   const { client, target } = await connect();
-  const { workflowId, stage, dataset, files } = await dataOf(client, target.namespace, name, options);
+  const { workflowId, stage, store, dataset, files } = await dataOf(client, target.namespace, name, options);
   const { plots, others } = dataset;
   // Of a result that was there already, what this run's own source said: the same contents, perhaps from elsewhere.
   const facts = { ...stage.facts, ...stage.source?.facts };
-  const objects = await pinned(stage);
+  const objects = await pinned(store, stage);
   const answer = {
     workflowId,
     stage: stage.name,
@@ -86,6 +86,7 @@ export async function diffData(
 interface RunData {
   readonly workflowId: string;
   readonly stage: Finished;
+  readonly store: Store;
   readonly files: readonly ArtifactFile[];
   readonly dataset: Dataset;
 }
@@ -99,8 +100,15 @@ async function dataOf(
   const run = await findRun(client, name);
   const { record } = await lookAtRun({ client, namespace, ...run });
   const stage = finishedStage(record, options.stage ?? fetchingStage(record, run.workflowId), run.workflowId);
-  const files = await openArtifact(await openStoreAt(stage.store), stage.artifact).files();
-  return { workflowId: run.workflowId, stage, files, dataset: describeDataset(files, plotNames(record, stage.name)) };
+  const store = await openStoreAt(stage.store);
+  const files = await openArtifact(store, stage.artifact).files();
+  return {
+    workflowId: run.workflowId,
+    stage,
+    store,
+    files,
+    dataset: describeDataset(files, plotNames(record, stage.name)),
+  };
 }
 
 function fetchingStage(record: RunRecord | undefined, workflowId: string): string {
@@ -118,8 +126,7 @@ function plotNames(record: RunRecord | undefined, stage: string): PlotNames | un
   return reader && (preprocess.params.parse(reader.with) as PreprocessParams);
 }
 
-async function pinned(stage: Finished): Promise<unknown> {
-  const store = await openStoreAt(stage.store);
+async function pinned(store: Store, stage: Finished): Promise<unknown> {
   const noted = async () => (await attachments(store, stage)).find(({ path }) => path === 'source.json')?.digest;
   const digest = stage.source?.pins ?? (await noted());
   return digest && JSON.parse(Buffer.from(await readBlobWhole(store, digest)).toString('utf8'));
@@ -130,15 +137,17 @@ async function twoRuns(
   client: Client,
   before: string | undefined,
   now: string | undefined,
-): Promise<readonly [string, string]> {
-  if (before !== undefined && now !== undefined) return [before, now];
-  const { workflowId } = await findRun(client, undefined);
-  if (before !== undefined) return [before, workflowId];
+): Promise<readonly [string, string | undefined]> {
+  if (before !== undefined) return [before, now];
   const [newest, ...earlier] = await newestRuns(client, [], 1000);
-  const pipeline = (run: typeof newest) => String(run?.searchAttributes?.FurrowPipeline ?? '');
+  if (!newest) throw noRunYet();
+  const pipeline = (run: typeof newest) => String(run.searchAttributes?.FurrowPipeline ?? '');
   const previous = earlier.find((run) => pipeline(run) === pipeline(newest));
-  if (previous) return [previous.workflowId, workflowId];
-  throw new UsageError(`${workflowId} is the first run of its pipeline`, 'Name two runs; `furrow runs` lists them.');
+  if (previous) return [previous.workflowId, newest.workflowId];
+  throw new UsageError(
+    `${newest.workflowId} is the first run of its pipeline`,
+    'Name two runs; `furrow runs` lists them.',
+  );
 }
 
 function factText(fact: string, value: unknown): string {

@@ -6,7 +6,7 @@
  */
 import type { Storage } from '@google-cloud/storage';
 import { isPassing, persistently } from '../http/download.ts';
-import { type HttpReply, HttpStatusError, send } from '../http/get.ts';
+import { HttpStatusError, send } from '../http/get.ts';
 import { backOff } from '../retry/backOff.ts';
 import { credentials, type ObjectMetadata } from './request.ts';
 
@@ -72,7 +72,7 @@ async function begin(client: Storage, { bucket, name, expected, metadata }: Targ
   const body = JSON.stringify({ metadata });
   const { headers: answered } = await persistently(async () => {
     const reply = await send({ method: 'POST', url, headers, body });
-    if (reply.status !== 200) throw refusal(reply);
+    if (reply.status !== 200) throw new HttpStatusError(reply.status, reply.text);
     return reply;
   });
   return String(answered.location);
@@ -120,11 +120,7 @@ async function put(
   // The bucket was there when the session began: a new one, of the next attempt, may do.
   if (reply.status === 404 || reply.status === 410)
     throw new LostSessionError(`the upload was given up: ${reply.text.slice(0, 100)}`);
-  if (reply.status !== incomplete) throw refusal(reply);
+  if (reply.status !== incomplete) throw new HttpStatusError(reply.status, reply.text);
   const [, last] = /bytes=0-(\d+)/.exec(String(reply.headers.range ?? '')) ?? [];
   return { has: last === undefined ? 0 : Number(last) + 1 };
-}
-
-function refusal({ status, text }: HttpReply): HttpStatusError {
-  return new HttpStatusError(status, text.slice(0, 300).trim() || `HTTP ${status}`);
 }

@@ -30,11 +30,10 @@ export async function uploadObject(
 ): Promise<string | undefined> {
   const writer = randomUUID();
   const sent = new Sent();
-  const body = content instanceof Uint8Array ? content : noting(content, sent);
   let made: ObjectMetadata | undefined;
   let failure: Error | undefined;
   try {
-    made = await send(client, file, body, { expected, writer, sent });
+    made = await send(client, file, content, { expected, writer, sent });
   } catch (thrown) {
     failure = asError(thrown);
     // Written after all: a request had arrived, its answer was lost, and what was sent again came too late.
@@ -44,7 +43,6 @@ export async function uploadObject(
   if (made && sent.whole && (made.crc32c === undefined || made.crc32c === sent.crc32c)) return String(made.generation);
   // Made, and wrong: nobody shall read it.
   if (made) await answered(file.delete({ ignoreNotFound: true, ifGenerationMatch: made.generation }));
-  if (sent.broken) throw sent.broken.error;
   if (!made && statusOf(failure) === 412) return undefined;
   throw failure ?? new Error(`the bytes arrived with the CRC32C ${made?.crc32c}, not ${sent.crc32c}`);
 }
@@ -72,8 +70,6 @@ interface Condition {
 class Sent {
   #sum: { update(bytes: Buffer): void; toString(): string } | undefined;
   whole = false;
-  /** The content's own failure, which is not the store's. */
-  broken: { readonly error: unknown } | undefined;
 
   async add(bytes: Uint8Array): Promise<void> {
     this.#sum ??= new (await import('@google-cloud/storage')).CRC32C();
@@ -152,13 +148,4 @@ function joined(chunks: readonly Uint8Array[]): Buffer {
   const [only] = chunks;
   if (only && chunks.length === 1) return Buffer.from(only.buffer, only.byteOffset, only.byteLength);
   return Buffer.concat(chunks);
-}
-
-async function* noting(content: AsyncIterable<Uint8Array>, sent: Sent): AsyncIterable<Uint8Array> {
-  try {
-    yield* content;
-  } catch (error) {
-    sent.broken = { error };
-    throw error;
-  }
 }

@@ -13,8 +13,9 @@ export class HttpStatusError extends Error {
   override readonly name = 'HttpStatusError';
   readonly code: number;
 
-  constructor(code: number, message: string) {
-    super(message);
+  /** @param said by the server, in whole or its beginning */
+  constructor(code: number, said: string) {
+    super(said.slice(0, 300).trim() || `HTTP ${code}`);
     this.code = code;
   }
 }
@@ -49,8 +50,7 @@ export async function get(
   });
   const { statusCode: status, body } = answer;
   if (status === 200 || (status === 206 && from > 0)) return { status, headers: answer.headers, body };
-  const said = await beginning(body);
-  throw new HttpStatusError(status, said.slice(0, 300).trim() || `HTTP ${status}`);
+  throw new HttpStatusError(status, await beginning(body));
 }
 
 export interface HttpSending extends Omit<HttpRequest, 'followRedirects'> {

@@ -15,8 +15,7 @@ const parallelReads = 16;
 
 /**
  * Which blobs hold what sources know under another name. A note says nothing that a later one could contradict: a name is of one
- * content. Its blob may be gone since; the note is of use again once it is
- * fetched again.
+ * content. Its blob may be gone since; the note is of use again once it is fetched again.
  *
  * Notes lie in lists of some hundred, one object each: one by one they would take longer than fetching what they are about. A
  * process has all of them in memory once it asks, some 200 bytes each.

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, link, mkdir, open, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FurrowError } from '../../contract/errors.ts';
 import { isDiskFull } from './diskFull.ts';
 import type { Content, PointerState, StoreDriver } from './driver.ts';
 import { checkName, checkPrefix } from './names.ts';
+import { writeAll } from './writeAll.ts';
 
 /**
  * A store in a folder, local or shared. An object is written aside, then linked into place: `link` is atomic and fails when the
@@ -116,12 +117,6 @@ async function writeAside(path: string, content: Content, flush: boolean): Promi
   } finally {
     await file.close();
   }
-}
-
-/** `write` may write less than it was given; on a full disk it often does. */
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  let done = 0;
-  while (done < bytes.length) done += (await file.write(bytes, done)).bytesWritten;
 }
 
 /** Most folders are there: make one only after the call that missed it. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isAbsent } from '../gcs/errors.ts';
 import { type FaultyProxy, faultyProxy } from '../gcs/testing/faultyProxy.ts';
-import { gcsProgram, useGcsServer } from '../gcs/testing/gcsServer.ts';
+import { behindFaults, gcsProgram, useGcsServer } from '../gcs/testing/gcsServer.ts';
 import { gcsDriver } from './gcsDriver.ts';
 import { describeDriver } from './testing/conformance.ts';
 
@@ -78,9 +78,7 @@ describe.skipIf(!gcsProgram)('on a real server', () => {
     });
 
     it('sends what it expects with each write: that nothing is there, or the generation that it read', async () => {
-      const proxy = await faultyProxy(server.endpoint, { share: 0, seed: 1 });
-      process.env.FURROW_GCS_ENDPOINT = proxy.endpoint;
-      try {
+      await behindFaults(server, { share: 0, seed: 1 }, async (proxy) => {
         const driver = await fresh();
         await driver.create('small', new Uint8Array(3));
         await driver.create(
@@ -94,16 +92,11 @@ describe.skipIf(!gcsProgram)('on a real server', () => {
         const begun = proxy.requests.filter((request) => /^POST .*uploadType=/.test(request));
         expect(begun.map((request) => /ifGenerationMatch=(\d+)/.exec(request)?.[1])).toEqual(['0', '0', '0', first]);
         expect(begun[1]).toContain('uploadType=resumable');
-      } finally {
-        process.env.FURROW_GCS_ENDPOINT = server.endpoint;
-        await proxy.close();
-      }
+      });
     });
 
     it('takes a write that was done, and whose answer was lost, for its own', async () => {
-      const proxy = await faultyProxy(server.endpoint, { share: 0.4, seed: 3, only: /^POST /, kinds: ['lost'] });
-      process.env.FURROW_GCS_ENDPOINT = proxy.endpoint;
-      try {
+      await behindFaults(server, { share: 0.4, seed: 3, only: /^POST /, kinds: ['lost'] }, async (proxy) => {
         const driver = await fresh();
         let version: string | undefined;
         for (let count = 0; count < 3; count++) {
@@ -113,43 +106,30 @@ describe.skipIf(!gcsProgram)('on a real server', () => {
         expect(await driver.create('object-0', new Uint8Array(1))).toBe('exists');
         expect(await driver.readPointer('pointer')).toEqual({ text: 'value 2', version });
         expect(proxy.counts.get('lost')).toBeGreaterThan(1);
-      } finally {
-        process.env.FURROW_GCS_ENDPOINT = server.endpoint;
-        await proxy.close();
-      }
+      });
     }, 60_000);
 
     it('takes a large write that was done, and whose last answer was lost, for its own', async () => {
       // The second of two chunks.
       const kinds = ['slow', 'lost', 'slow', 'slow', 'slow', 'slow', 'slow', 'slow'] as const;
-      const proxy = await faultyProxy(server.endpoint, { share: 1, seed: 1, only: /^PUT /, kinds });
-      process.env.FURROW_GCS_ENDPOINT = proxy.endpoint;
-      try {
+      await behindFaults(server, { share: 1, seed: 1, only: /^PUT /, kinds }, async (proxy) => {
         const driver = await fresh();
         const long = Array.from({ length: 9 }, (_, at) => new Uint8Array(2 ** 20).fill(at));
         expect(await driver.create('a', asStream(long))).toBe('created');
         expect(await driver.size('a')).toBe(9 * 2 ** 20);
         expect(proxy.counts.get('lost')).toBe(1);
-      } finally {
-        process.env.FURROW_GCS_ENDPOINT = server.endpoint;
-        await proxy.close();
-      }
+      });
     }, 60_000);
 
     it('removes by generation, at the wire too', async () => {
-      const proxy = await faultyProxy(server.endpoint, { share: 0, seed: 1 });
-      process.env.FURROW_GCS_ENDPOINT = proxy.endpoint;
-      try {
+      await behindFaults(server, { share: 0, seed: 1 }, async (proxy) => {
         const driver = await fresh();
         await driver.create('a', new Uint8Array(1));
         const version = await driver.version('a');
         await driver.remove('a');
         const deletions = proxy.requests.filter((request) => request.startsWith('DELETE '));
         expect(deletions).toEqual([expect.stringContaining(`ifGenerationMatch=${version}`)]);
-      } finally {
-        process.env.FURROW_GCS_ENDPOINT = server.endpoint;
-        await proxy.close();
-      }
+      });
     });
 
     it('says which bucket is not there', async () => {

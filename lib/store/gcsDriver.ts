@@ -28,7 +28,8 @@ export async function gcsDriver(uri: string): Promise<StoreDriver> {
   const root = prefix === '' ? '' : `${prefix}/`;
   const base = `gs://${bucketName}${prefix === '' ? '' : `/${prefix}`}`;
   const uriOf = (name: string) => `${base}/${name}`;
-  const fileOf = (name: string) => bucket.file(root + checkName(name));
+  const objectOf = (name: string) => root + checkName(name);
+  const fileOf = (name: string) => bucket.file(objectOf(name));
 
   /** The new generation, or undefined when the object is not at generation `expected` (0: not there) any more. */
   async function put(name: string, content: Content, expected: string | 0): Promise<string | undefined> {
@@ -50,7 +51,7 @@ export async function gcsDriver(uri: string): Promise<StoreDriver> {
 
   async function metadata(name: string) {
     try {
-      return await readMetadata(storage, bucketName, root + checkName(name));
+      return await readMetadata(storage, bucketName, objectOf(name));
     } catch (error) {
       if (isAbsent(error)) return undefined;
       throw failure(error, name);
@@ -69,7 +70,7 @@ export async function gcsDriver(uri: string): Promise<StoreDriver> {
   /** An object's bytes, with the generation that they are of. */
   async function opened(name: string): Promise<ObjectDownload | undefined> {
     try {
-      return await downloadObject(storage, { bucket: bucketName, name: root + checkName(name) });
+      return await downloadObject(storage, { bucket: bucketName, name: objectOf(name) });
     } catch (error) {
       if (isAbsent(error)) return undefined;
       throw failure(error, name);

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import fetchData from '../../../activities/fetchData.ts';
-import { faults, faultyProxy } from '../../gcs/testing/faultyProxy.ts';
-import { gcsProgram, useGcsServer } from '../../gcs/testing/gcsServer.ts';
+import { faults } from '../../gcs/testing/faultyProxy.ts';
+import { behindFaults, gcsProgram, useGcsServer } from '../../gcs/testing/gcsServer.ts';
 import { gcsDriver } from '../../store/gcsDriver.ts';
 import { openWorkbench, type Workbench } from '../testing.ts';
 import { listObjects } from './gcsSource.ts';
@@ -32,9 +32,7 @@ describe.skipIf(!gcsProgram)('a bucket behind a network that fails', () => {
   const fetch = () => bench.run(fetchData, { params: { source: 'gs://plots/field' } });
 
   it('comes byte for byte when a fifth of the requests fail, in every way', async () => {
-    const proxy = await faultyProxy(server.endpoint, { share: 0.2, seed: 6, only: downloads });
-    process.env.FURROW_GCS_ENDPOINT = proxy.endpoint;
-    try {
+    await behindFaults(server, { share: 0.2, seed: 6, only: downloads }, async (proxy) => {
       const { artifact } = await fetch();
       expect((await artifact.files()).map(({ path }) => path)).toEqual([...contents.keys()].sort());
       for (const [path, content] of contents) {
@@ -42,40 +40,28 @@ describe.skipIf(!gcsProgram)('a bucket behind a network that fails', () => {
       }
       // Each kind was there.
       expect([...proxy.counts.keys()].sort()).toEqual([...faults].sort());
-    } finally {
-      await proxy.close();
-    }
+    });
   }, 60_000);
 
   it('is listed to its end, page after page, by the source and by a store', async () => {
-    const proxy = await faultyProxy(server.endpoint, { share: 0, seed: 1, page: 7 });
-    process.env.FURROW_GCS_ENDPOINT = proxy.endpoint;
-    try {
+    await behindFaults(server, { share: 0, seed: 1, page: 7 }, async (proxy) => {
       expect(await listObjects('plots', 'field')).toHaveLength(contents.size);
       const names = await (await gcsDriver('gs://plots')).list('field/');
       expect(names).toHaveLength(contents.size);
       expect(proxy.requests.length).toBeGreaterThan((2 * contents.size) / 7);
       // The client would end there, and say nothing.
       expect(proxy.requests.filter((request) => request.includes('maxResults='))).toEqual([]);
-    } finally {
-      await proxy.close();
-    }
+    });
   });
 
   it('ends with one clear error when nothing comes right, and the next attempt fetches what is missing alone', async () => {
-    const bad = await faultyProxy(server.endpoint, {
-      share: 1,
-      seed: 1,
-      only: /large\.tif.*alt=media/,
-      kinds: ['flipped'],
-    });
-    process.env.FURROW_GCS_ENDPOINT = bad.endpoint;
-    await expect(fetch()).rejects.toMatchObject({
-      code: 'SOURCE_CORRUPT',
-      message: expect.stringContaining('train/large.tif#'),
-    });
-    await bad.close();
-    process.env.FURROW_GCS_ENDPOINT = server.endpoint;
+    const spoilt = { share: 1, seed: 1, only: /large\.tif.*alt=media/, kinds: ['flipped'] } as const;
+    await behindFaults(server, spoilt, () =>
+      expect(fetch()).rejects.toMatchObject({
+        code: 'SOURCE_CORRUPT',
+        message: expect.stringContaining('train/large.tif#'),
+      }),
+    );
     const { outcome } = await fetch();
     const { fetchedBytes = 0, bytes = 0 } = outcome.facts as { fetchedBytes?: number; bytes?: number };
     expect(fetchedBytes).toBeGreaterThanOrEqual(2 * 2 ** 20);

@@ -50,7 +50,6 @@ function failure(error: unknown, uri: string): unknown {
 
 export async function gcsPlace(): Promise<ObjectPlace> {
   const storage = await gcsClient();
-  const { CRC32C } = await import('@google-cloud/storage');
   return {
     async open({ uri }, signal, from) {
       const failed = (error: unknown): unknown => failure(error, uri);
@@ -61,6 +60,7 @@ export async function gcsPlace(): Promise<ObjectPlace> {
       }
     },
     async checksum({ crc32c }) {
+      const { CRC32C } = await import('@google-cloud/storage');
       const sum = new CRC32C();
       return {
         of: 'crc32c',

@@ -1,7 +1,8 @@
 /** Contents on their way into an artifact: small ones in memory, large ones on local disk. */
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import type { ArtifactFile, ArtifactWriter } from '../../../contract/artifact.ts';
 import { limited } from '../../parallel/limited.ts';
+import { writeAll } from '../../store/writeAll.ts';
 
 /** Bytes. */
 export const inMemory = 2 ** 20;
@@ -65,11 +66,6 @@ async function write(body: AsyncIterable<Uint8Array>, file: string, parts: KeptP
   } finally {
     await handle.close();
   }
-}
-
-/** `write` may write less than it was given; on a full disk it often does. */
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length; ) done += (await file.write(bytes, done)).bytesWritten;
 }
 
 /** Puts it into the artifact; its file is gone then. */

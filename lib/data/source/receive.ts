@@ -45,7 +45,7 @@ export async function receive(
     const from = parts.reduce((sum, part) => sum + part.bytes, 0);
     try {
       const { bytes, body, all } = await deliver(place, object, signal, { bytes: from, body: allOf(parts, fetched) });
-      if (from === 0 && bytes !== undefined && bytes <= inMemory) {
+      if (bytes !== undefined && bytes <= inMemory) {
         const content = await all();
         return { held: { content }, fetchedBytes: content.length };
       }

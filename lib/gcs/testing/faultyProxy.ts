@@ -17,21 +17,21 @@ export interface FaultyProxy {
   close(): Promise<void>;
 }
 
-/**
- * @param share of the requests that fail, in [0, 1]
- * @param only requests that match fail, as `METHOD /path?query`; all by default
- * @param kinds of faults; all by default
- * @param page objects in a page of a list, where who asks names no other number: Google's own server gives 1,000
- */
+export interface Faults {
+  /** Of the requests that fail, in [0, 1]. */
+  readonly share: number;
+  readonly seed: number;
+  /** Requests that match fail, as `METHOD /path?query`; all by default. */
+  readonly only?: RegExp;
+  /** All by default. */
+  readonly kinds?: readonly Fault[];
+  /** Objects in a page of a list, where who asks names no other number: Google's own server gives 1,000. */
+  readonly page?: number;
+}
+
 export async function faultyProxy(
   target: string,
-  {
-    share,
-    seed,
-    only = /^/,
-    kinds = faults,
-    page,
-  }: { share: number; seed: number; only?: RegExp; kinds?: readonly Fault[]; page?: number },
+  { share, seed, only = /^/, kinds = faults, page }: Faults,
 ): Promise<FaultyProxy> {
   const counts = new Map<Fault, number>();
   const requests: string[] = [];

@@ -1,6 +1,7 @@
 /** The server for a `describe`. */
 import { afterAll, beforeAll } from 'vitest';
 import { endpointVariable } from '../client.ts';
+import { type Faults, type FaultyProxy, faultyProxy } from './faultyProxy.ts';
 import { type GcsServer, startGcsServer } from './startGcsServer.ts';
 
 export { gcsProgram } from './startGcsServer.ts';
@@ -30,4 +31,20 @@ export function useGcsServer(): GcsServer {
       return server().client;
     },
   };
+}
+
+/** Points the product at the server through a network that fails, for as long as `act` takes. */
+export async function behindFaults<T>(
+  server: GcsServer,
+  faults: Faults,
+  act: (proxy: FaultyProxy) => Promise<T>,
+): Promise<T> {
+  const proxy = await faultyProxy(server.endpoint, faults);
+  process.env[endpointVariable] = proxy.endpoint;
+  try {
+    return await act(proxy);
+  } finally {
+    process.env[endpointVariable] = server.endpoint;
+    await proxy.close();
+  }
 }
