@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { FurrowError } from '../contract/errors.ts';
-import type { TrainPipelineResult } from '../contract/messages.ts';
+import type { RunRecord, TrainPipelineResult } from '../contract/messages.ts';
 import { runPage, type TemporalTarget } from '../lib/connection/connection.ts';
 import { exitCodes, isServerGone, type Output } from './output.ts';
 import { progressPrinter } from './progressLines.ts';
-import { failureLines, readRunFailure } from './runFailure.ts';
+import { failureLines, heldAnswer, heldLines, readRunFailure } from './runFailure.ts';
 import { lookAtRun } from './runProgress.ts';
 
 export interface FollowedRun {
@@ -23,7 +23,7 @@ export interface FollowedRun {
 const firstLook = 500;
 const lookEvery = 1000;
 
-/** Shows a run until it ends. Ctrl-C leaves it running. */
+/** Shows a run until it ends, or waits for a person. Ctrl-C leaves it running. */
 export async function follow(run: FollowedRun, output: Output): Promise<number> {
   const { client, target, workflowId, runId } = run;
   const page = target.ui && runPage(target.ui, target.namespace, workflowId, runId);
@@ -38,9 +38,13 @@ export async function follow(run: FollowedRun, output: Output): Promise<number> 
       (result: TrainPipelineResult) => ({ kind: 'finished' as const, result }),
       (error: unknown) => ({ kind: 'failed' as const, error }),
     );
+  let hold: (record: RunRecord) => void = () => {};
+  const held = new Promise<{ kind: 'held'; record: RunRecord }>((resolve) => {
+    hold = (record) => resolve({ kind: 'held', record });
+  });
   const watching = watch();
   try {
-    const outcome = await Promise.race([ended, detached]);
+    const outcome = await Promise.race([ended, detached, held]);
     printer.clear();
     if (outcome.kind === 'detached') {
       output.answer(
@@ -48,6 +52,10 @@ export async function follow(run: FollowedRun, output: Output): Promise<number> 
         () => run.detachedLines ?? detachedLines(workflowId),
       );
       return exitCodes.detached;
+    }
+    if (outcome.kind === 'held') {
+      output.answer({ ...place, ...heldAnswer(outcome.record) }, () => heldLines(outcome.record, page));
+      return exitCodes.held;
     }
     if (outcome.kind === 'finished') {
       output.answer({ ...place, ...outcome.result }, () => printer.resultLines(outcome.result, page));
@@ -78,6 +86,7 @@ export async function follow(run: FollowedRun, output: Output): Promise<number> 
       const seen = await Promise.race([look, gone]);
       if (left.signal.aborted) return;
       if (seen) printer.show(seen);
+      if (seen?.record?.status === 'held') return hold(seen.record);
     }
   }
 }

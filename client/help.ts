@@ -30,6 +30,22 @@ export const examples: Readonly<Record<string, readonly (readonly [command: stri
     ['furrow runs --pipeline nitrogen -n 5', 'the newest five of one pipeline'],
     ['furrow runs --status failed', 'what went wrong'],
   ],
+  retry: [
+    ['furrow retry', 'every failed stage of the newest run'],
+    ['furrow retry nitrogen-1a2b3c4d convnet -s convnet.batchSize=8', 'one stage, with another batch size'],
+    ['furrow retry nitrogen-1a2b3c4d --detach', 'an ended run goes on as a new one of that id'],
+  ],
+  approve: [['furrow approve nitrogen-1a2b3c4d deploy', 'it starts at once, or when its turn comes']],
+  pause: [['furrow pause', 'the newest run; the GPU is free within seconds']],
+  resume: [['furrow resume', 'trainings go on from their checkpoints']],
+  cancel: [
+    ['furrow cancel', 'returns when it has ended'],
+    ['furrow cancel nitrogen-1a2b3c4d --json', 'for a script'],
+  ],
+  reset: [
+    ['furrow reset nitrogen-1a2b3c4d --to evaluate', 'what came before stands'],
+    ['furrow reset --to features', 'what depends on it runs again where it comes out differently'],
+  ],
   get: [
     ['furrow get evaluate', 'evaluation.json and predictions.csv of the newest run'],
     ['furrow get image -r nitrogen-1a2b3c4d --to layout', 'an OCI layout, for skopeo or crane'],
@@ -77,6 +93,7 @@ Exit codes:
   1    the run, or what was asked for, failed
   2    the command line or the pipeline file is wrong; nothing was started
   3    Temporal, the set-up or a worker is not there
+  4    the run waits for a person, to retry or to approve; \`furrow show\` says what
   130  Ctrl-C: the run goes on without this command
 `;
 

@@ -11,6 +11,8 @@ export const exitCodes = {
   usage: 2,
   /** Temporal, the set-up or a worker is not there. */
   unavailable: 3,
+  /** The run waits for a person: a stage has failed, or needs approval. */
+  held: 4,
   /** Ctrl-C: the run goes on without us, or was not started. */
   detached: 130,
 } as const;

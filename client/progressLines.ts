@@ -75,6 +75,8 @@ export function progressPrinter(output: Output, now: () => number = Date.now): P
 
 const marks: Record<StageState['status'], string> = {
   waiting: '·',
+  held: '✋',
+  paused: '⏸',
   running: '▶',
   finished: '✔',
   cached: '✔',
@@ -83,7 +85,10 @@ const marks: Record<StageState['status'], string> = {
   cancelled: '–',
 };
 
-type ShownStage = Pick<StageState, 'name' | 'status' | 'metrics' | 'failure' | 'startedAt' | 'endedAt'>;
+/** Where the mark alone does not say it. */
+const spelledOut: readonly StageState['status'][] = ['skipped', 'cancelled', 'waiting', 'paused'];
+
+type ShownStage = Pick<StageState, 'name' | 'status' | 'metrics' | 'failure' | 'notice' | 'startedAt' | 'endedAt'>;
 
 export function stageLine(stage: ShownStage): string {
   const seconds =
@@ -94,7 +99,8 @@ export function stageLine(stage: ShownStage): string {
     stage.status === 'cached' ? 'cached' : seconds,
     metricsText(stage.metrics ?? {}),
     stage.failure ? `${stage.failure.code}: ${stage.failure.message}` : '',
-    stage.status === 'skipped' || stage.status === 'cancelled' || stage.status === 'waiting' ? stage.status : '',
+    spelledOut.includes(stage.status) ? stage.status : '',
+    stage.notice ?? '',
   ];
   return `${marks[stage.status]} ${stage.name.padEnd(12)} ${notes.filter(Boolean).join('  ')}`.trimEnd();
 }

@@ -68,7 +68,11 @@ export async function lookAtRun(place: RunPlace, now: number = Date.now()): Prom
   const waiting = await Promise.all(
     [...new Set(names)].map(async (queue) => ({ queue, polled: await isPolled(place, queue, now) })),
   );
-  return { ...(record && { record: { ...record, status: statusOf(description.status.name) } }), live, waiting };
+  return {
+    ...(record && { record: { ...record, status: statusOf(description.status.name, record.status) } }),
+    live,
+    waiting,
+  };
 }
 
 export function waitingLine({ queue, polled }: WaitingQueue): string {

@@ -25,6 +25,14 @@ const storeSchema = z
     'Unknown store: expected the path of a folder, or gs://bucket/prefix',
   );
 
+/** What a run does once a stage has failed for good and every branch without it has ended. */
+export const onFailures = ['hold', 'fail'] as const;
+export type OnFailure = (typeof onFailures)[number];
+export const onFailureSchema = z.enum(onFailures);
+
+/** A failure on Friday night is seen on Monday. */
+const usualHold = '3d';
+
 export const stageSchema = z.strictObject({
   uses: z.string().min(1).describe('The kind of stage; `furrow stages` lists them.'),
   needs: z.array(z.string()).max(mostStages).default([]).describe('The stages whose output this one takes.'),
@@ -36,6 +44,7 @@ export const stageSchema = z.strictObject({
     .describe('The task queue whose workers run the stage.'),
   attempts: z.int().min(1).max(100).optional().describe('Attempts without progress before the stage has failed.'),
   timeout: durationSchema.optional().describe('The longest that one attempt may take: `90s`, `30m`, `6h`, `2d`.'),
+  approval: z.boolean().default(false).describe('Wait for `furrow approve` before the stage starts.'),
 });
 
 /** A pipeline file as a person writes it. What its stages mean together is checked by `lib/config`. */
@@ -52,6 +61,14 @@ export const pipelineSchema = z.strictObject({
     .describe(
       'Refuse to resume or reuse results of another runtime class (other CPU instructions, other libtensorflow).',
     ),
+  onFailure: onFailureSchema
+    .default('hold')
+    .describe(
+      'When a stage has failed for good and nothing else can go on: `hold` waits for `furrow retry`, `fail` ends the run.',
+    ),
+  holdFor: durationSchema
+    .default(usualHold)
+    .describe('The longest that a run waits for a person, to retry or to approve: `12h`, `3d`.'),
   stages: z
     .record(nameSchema, stageSchema)
     .refine((stages) => Object.keys(stages).length > 0, 'Expected at least one stage')
@@ -68,6 +85,8 @@ export interface ResolvedPipeline {
   readonly seed: number;
   readonly store: string;
   readonly strictRuntime: boolean;
+  readonly onFailure: OnFailure;
+  readonly holdForSeconds: number;
   /** Every stage after those that it needs; otherwise in the file's order. */
   readonly stages: readonly ResolvedStage[];
 }
@@ -85,6 +104,7 @@ export interface ResolvedStage {
   readonly work: Work;
   readonly attempts: number;
   readonly startToCloseSeconds: number;
+  readonly approval: boolean;
   readonly usesTensorflow: boolean;
   readonly output: ArtifactKind;
 }

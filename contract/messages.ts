@@ -1,5 +1,5 @@
 import type { ArtifactRef, Digest, FinishedStage, Headline, Provenance } from './artifact.ts';
-import type { ResolvedPipeline } from './config.ts';
+import type { OnFailure, ResolvedPipeline } from './config.ts';
 import type { FailureCode } from './errors.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { SourceVersion, StageKind } from './stage.ts';
@@ -7,6 +7,8 @@ import type { SourceVersion, StageKind } from './stage.ts';
 /** The type that `temporal workflow start --type` names. */
 export const workflowType = 'trainPipeline';
 export const progressQuery = 'progress';
+/** What a person may ask of a run that goes on, by Temporal updates. */
+export const updateNames = { retry: 'retryStage', approve: 'approve', pause: 'pause', resume: 'resume' } as const;
 
 /** What `trainPipeline` takes: a path in the worker's configs folder, a request, or nothing for {@link defaultConfig}. */
 export type TrainPipelineInput = undefined | string | TrainPipelineRequest;
@@ -21,7 +23,34 @@ export interface TrainPipelineRequest {
   readonly noCache?: boolean;
   /** Stages that run although their result is there. */
   readonly refresh?: readonly string[];
+  /** Over what the file says. */
+  readonly onFailure?: OnFailure;
   readonly store?: StoreLocation;
+  /** The ended run that this one goes on from, where it is one. */
+  readonly replayOf?: string;
+}
+
+/** The update `retryStage`: replays what has failed, and what depends on it. */
+export interface RetryRequest {
+  /** The failed stage; without it, every failed one. */
+  readonly stage?: string;
+  /** Which of its tries has failed, as the run's record says: of two people who retry the same failure, the second is told. */
+  readonly replay?: number;
+  /** Overrides, path → value, of stages: those that change and what depends on them are replayed, too. */
+  readonly set?: Readonly<Record<string, Json>>;
+}
+
+/** The update `approve`. */
+export interface ApproveRequest {
+  readonly stage: string;
+  readonly replay?: number;
+}
+
+/** The answer of an update. */
+export interface Intervention {
+  /** What it is about: the stages that wait to run again, the one approved. */
+  readonly stages: readonly string[];
+  readonly status: RunStatus;
 }
 
 export interface ConfigContent {
@@ -54,10 +83,17 @@ export interface Plan {
   readonly packages: Readonly<Record<string, string>>;
   readonly noCache: boolean;
   readonly refresh: readonly string[];
+  readonly replayOf?: string;
 }
 
 export interface PlanRequest {
   readonly request: TrainPipelineRequest;
+}
+
+/** To plan a run anew that goes on: with values overridden, and the code of now. */
+export interface ReplanRequest {
+  readonly plan: Plan;
+  readonly set: Readonly<Record<string, Json>>;
 }
 
 /** One stage's input in the workflow's terms. */
@@ -104,13 +140,33 @@ export interface StageResult {
   readonly cached: boolean;
 }
 
-export type RunStatus = 'running' | 'finished' | 'failed' | 'cancelled';
-export type StageStatus = 'waiting' | 'running' | 'finished' | 'cached' | 'failed' | 'skipped' | 'cancelled';
+/** `held`: nothing goes on until a person retries, approves or cancels. `paused`: a person said so. */
+export const openStatuses = ['running', 'held', 'paused'] as const;
+export const runStatuses = [...openStatuses, 'finished', 'failed', 'cancelled'] as const;
+export type RunStatus = (typeof runStatuses)[number];
+
+export function isOpen(status: RunStatus): boolean {
+  return (openStatuses as readonly RunStatus[]).includes(status);
+}
+
+/** `held`: waits for its approval. `paused`: stopped at a checkpoint, with the run. */
+export type StageStatus =
+  | 'waiting'
+  | 'held'
+  | 'paused'
+  | 'running'
+  | 'finished'
+  | 'cached'
+  | 'failed'
+  | 'skipped'
+  | 'cancelled';
 
 export interface StageFailure {
   readonly code: FailureCode;
   readonly message: string;
   readonly action: string;
+  /** The last lines of the attempt's log. */
+  readonly log?: readonly string[];
 }
 
 export interface StageState {
@@ -119,8 +175,14 @@ export interface StageState {
   readonly queue: string;
   readonly needs: readonly string[];
   readonly status: StageStatus;
+  /** How often it was replayed in this run. */
+  readonly replay: number;
+  /** Waits for a person before it starts. */
+  readonly approval?: true;
   /** The activity to look for in the Temporal UI. */
   readonly activityId?: string;
+  /** The last event of the workflow's history when the stage began: where `furrow reset` goes back to. */
+  readonly historyAt?: number;
   readonly startedAt?: string;
   readonly endedAt?: string;
   readonly key?: Digest;
@@ -130,7 +192,7 @@ export interface StageState {
   readonly facts?: JsonObject;
   readonly source?: SourceVersion;
   readonly failure?: StageFailure;
-  /** Why it waits: a worker with other code handed it back. */
+  /** Why it waits: for a worker with its code, for a store that is away, for a person. */
   readonly notice?: string;
   readonly provenance?: Provenance;
   /** The run that made a cached result. */
@@ -144,6 +206,13 @@ export interface RunRecord {
   readonly status: RunStatus;
   readonly startedAt: string;
   readonly endedAt?: string;
+  /** A held run fails when nobody does anything until then. */
+  readonly heldUntil?: string;
+  /** Why nothing goes on, where no stage says it. */
+  readonly notice?: string;
+  readonly replayOf?: string;
+  /** Where relative `file:` sources start. */
+  readonly baseFolder?: string;
   /** Absent until the config is resolved. */
   readonly seed?: number;
   readonly store?: StoreLocation;
@@ -193,8 +262,8 @@ export interface Heartbeat {
   readonly secondsLeft?: number;
   readonly metrics?: Readonly<Record<string, number>>;
   readonly checkpoint?: { readonly step: number };
-  /** How many attempts in a row ended for want of memory after that checkpoint (0: before the first one). */
-  readonly outOfMemory?: { readonly checkpoint: number; readonly times: number };
+  /** How many attempts in a row ended with this failure after that checkpoint (0: before the first one). */
+  readonly ended?: { readonly code: FailureCode; readonly checkpoint: number; readonly times: number };
 }
 
 export function isHeartbeat(value: unknown): value is Heartbeat {

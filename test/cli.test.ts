@@ -165,7 +165,7 @@ describe('furrow, with Temporal and a worker up', () => {
   });
 
   it('exits with 1 when the run fails, and says what to do', async () => {
-    const failed = await here.furrow('run', 'lost.yaml', '--id', 'lost-1');
+    const failed = await here.furrow('run', 'lost.yaml', '--id', 'lost-1', '--on-failure', 'fail');
     expect(failed.code).toBe(1);
     expect(failed.stdout).toContain('SOURCE_NOT_FOUND');
     expect(await here.json('show', 'lost-1')).toMatchObject({

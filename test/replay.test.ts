@@ -20,7 +20,8 @@ const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
 
 describe('a recorded history', () => {
   it('is there of each kind of run', () => {
-    expect(files.sort()).toEqual(['cancelled.json', 'cached.json', 'failed.json', 'plain.json', 'wide.json'].sort());
+    const shapes = ['plain', 'cached', 'wide', 'failed', 'held', 'retried', 'approved', 'paused', 'reset', 'cancelled'];
+    expect(files.sort()).toEqual(shapes.map((shape) => `${shape}.json`).sort());
   });
 
   it.each(files)('%s takes the same way through the workflow of today', async (file) => {

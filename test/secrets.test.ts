@@ -8,8 +8,9 @@ import { FurrowError } from '../contract/errors.ts';
 import { operational, result } from '../contract/params.ts';
 import { mainQueue } from '../contract/queues.ts';
 import { defineStage, implementStage, type Stage } from '../contract/stage.ts';
-import { builtCode, type TestFurrow, testFurrow, workerLog } from './harness/furrow.ts';
+import { builtCode, type TestFurrow, testFurrow } from './harness/furrow.ts';
 import { historyJson, payloadsOf } from './harness/history.ts';
+import { workerLog } from './harness/logs.ts';
 import { installProduct, spawnWorker } from './harness/product.ts';
 
 /** Each is looked for as it is, as an address and as JSON write it. */

@@ -58,7 +58,7 @@ describe('a run fails at once, and says why, when', () => {
     ['the input is a list', ['configs/small.yaml'] as never, 'CONFIG_INVALID', /Expected a path/],
     ['the path is empty', '', 'CONFIG_NOT_FOUND', /./],
     ['the request has an unknown key', { confg: 'configs/small.yaml' } as never, 'CONFIG_INVALID', /confg/],
-    ['the request asks for what is not built yet', { onFailure: 'hold' } as never, 'CONFIG_INVALID', /onFailure/],
+    ['the request asks for what there is not', { onFailure: 'ask' } as never, 'CONFIG_INVALID', /onFailure/],
     ['config is no path and no content', { config: 5 } as never, 'CONFIG_INVALID', /config/],
     ['the content has no text', { config: { file: 'x.yaml' } } as never, 'CONFIG_INVALID', /{file, text, baseFolder}/],
     ['set names nothing', { config: 'small.yaml', set: { 'stages.frist.with.label': 'x' } }, 'CONFIG_INVALID', /frist/],
@@ -88,7 +88,6 @@ stages:
 
   it.each([
     ['tracking', 'tracking: { wandb: { project: x } }'],
-    ['onFailure', 'onFailure: hold'],
     ['store', 'store: s3://bucket/prefix'],
     ['s3:', 'stages: { data: { uses: fetchData, with: { source: "s3://bucket/plots" } } }'],
   ])('the config asks for what is not built yet: %s', async (word, line) => {

@@ -1,7 +1,10 @@
 import type { RunRecord, StageState } from '../contract/messages.ts';
+import { nextSteps } from '../contract/nextSteps.ts';
 
 const marks: Record<StageState['status'], string> = {
   waiting: '·',
+  held: '✋',
+  paused: '⏸',
   running: '▶',
   finished: '✔',
   cached: '✔ (cached)',
@@ -10,17 +13,31 @@ const marks: Record<StageState['status'], string> = {
   cancelled: '– (cancelled)',
 };
 
-/** The run as the Temporal UI shows it while it goes on: a table of stages and their metrics, in Markdown. */
+/** The run as the Temporal UI shows it while it goes on: what to do about it, and a table of stages, in Markdown. */
 export function runDetails(record: RunRecord): string {
   const rows = record.stages.map(
     (stage) =>
       `| ${stage.name} | ${marks[stage.status]} ${stage.status === 'cached' ? '' : stage.status} | ${metricsText(stage)} |`,
   );
-  const headline = record.headline ? `**${record.headline.name} ${number(record.headline.value)}**\n\n` : '';
-  const failure = record.failure
-    ? `**${record.failure.code}**: ${record.failure.message}\n\n${record.failure.action}\n\n`
-    : '';
-  return `${headline}${failure}| stage | state | metrics |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
+  const parts = [
+    ...(record.headline ? [`**${record.headline.name} ${number(record.headline.value)}**`] : []),
+    ...(record.notice ? [record.notice] : []),
+    ...record.stages.flatMap(failureText),
+    ...(record.failure && !record.stages.some((stage) => stage.failure) ? [failureOf('The run', record.failure)] : []),
+    ...(record.heldUntil ? [`Held until ${record.heldUntil}`] : []),
+    ...nextSteps(record).map(({ command, effect }) => `\`${command}\` ${effect}`),
+    `| stage | state | metrics |\n| --- | --- | --- |\n${rows.join('\n')}`,
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+function failureText({ name, failure }: StageState): string[] {
+  return failure ? [failureOf(name, failure)] : [];
+}
+
+function failureOf(name: string, { code, message, action, log = [] }: NonNullable<StageState['failure']>): string {
+  const lines = log.length > 0 ? `\n\n\`\`\`text\n${log.join('\n')}\n\`\`\`` : '';
+  return `${name}: **${code}**: ${message}\n\n${action}${lines}`;
 }
 
 function metricsText(stage: StageState): string {

@@ -1,4 +1,10 @@
-import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  isCancellation,
+  TimeoutFailure,
+} from '@temporalio/workflow';
 import { type FailureCode, FurrowError, failures, isFailureCode } from '../contract/errors.ts';
 import { isHeartbeat, type StageFailure } from '../contract/messages.ts';
 
@@ -12,12 +18,17 @@ export interface AttemptFailure {
 /** Reads what Temporal reports of an activity that has used up its attempts. */
 export function readFailure(error: unknown): AttemptFailure {
   const cause = error instanceof ActivityFailure ? error.cause : error;
+  // Not the run: one of its activities, by hand.
+  if (cause instanceof CancelledFailure) {
+    const failure = describe('CANCELLED', 'Its activity was cancelled');
+    return { failure, retryable: false, checkpointStep: undefined };
+  }
   if (cause instanceof TimeoutFailure) return readTimeout(cause);
   if (cause instanceof ApplicationFailure) {
-    const details = cause.details?.[0] as { checkpointStep?: number } | undefined;
+    const details = cause.details?.[0] as { checkpointStep?: number; log?: readonly string[] } | undefined;
     const code = isFailureCode(cause.type) ? cause.type : cause.type === 'WORKER_SHUTDOWN' ? 'WORKER_LOST' : 'INTERNAL';
     return {
-      failure: describe(code, cause.message),
+      failure: { ...describe(code, cause.message), ...(details?.log && { log: details.log }) },
       retryable: !cause.nonRetryable,
       checkpointStep: details?.checkpointStep,
     };

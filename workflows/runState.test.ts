@@ -71,7 +71,35 @@ describe('the state of a run', () => {
   });
 
   it('refuses a stage that is not in the plan', () => {
-    expect(() => planned(['data']).state.started('other')).toThrow(TypeError);
+    expect(() => planned(['data']).state.started('other', 'other#1')).toThrow(TypeError);
+  });
+});
+
+describe('a run that goes on', () => {
+  it('replays stages as if they had never run, but for the count', () => {
+    const { state, plan } = planned(['data', 'model']);
+    state.done('data', { finished: finished('data'), cached: false });
+    state.started('model', 'model#1');
+    state.failed('model', { code: 'DATA_EMPTY', message: 'no plots', action: 'look' });
+    state.replayed({ ...plan, configDigest: digest('d') }, ['model']);
+    const [data, model] = state.record().stages;
+    expect(data).toMatchObject({ status: 'finished', replay: 0 });
+    expect(model).toEqual({
+      ...{ name: 'model', uses: 'pass', queue: 'furrow', needs: ['data'] },
+      ...{ status: 'waiting', replay: 1, fingerprint: digest('f') },
+    });
+    expect(state.record().configDigest).toBe(digest('d'));
+    expect([...state.finished.keys()]).toEqual(['data']);
+  });
+
+  it('is held until it is not, and says until when', () => {
+    const { state, told } = planned(['data']);
+    state.stands('held', new Date(5000));
+    state.stands('held', new Date(5000));
+    expect(told).toEqual([1, 2]);
+    expect(state.record()).toMatchObject({ status: 'held', heldUntil: '1970-01-01T00:00:05.000Z' });
+    state.stands('running');
+    expect(state.record().heldUntil).toBeUndefined();
   });
 });
 
@@ -87,6 +115,16 @@ describe('the details in the Temporal UI', () => {
     expect(lines).toContainEqual(expect.stringMatching(/^\| model \| ▶ running/));
     expect(lines).toContainEqual(expect.stringMatching(/^\| image \| ✘ failed .*REGISTRY_REFUSED/));
     expect(lines).toContainEqual(expect.stringMatching(/^\| late \| · waiting/));
+  });
+
+  it('say what a person can do about a run that is held', () => {
+    const { state } = planned(['data', 'deploy']);
+    state.failed('data', { code: 'DATA_EMPTY', message: 'no plots', action: 'Look.', log: ['12:00:01 looked'] });
+    state.update('deploy', { status: 'held', notice: 'waits for approval' });
+    state.stands('held', new Date(5000));
+    const text = runDetails(state.record());
+    for (const part of ['furrow retry w data', 'furrow approve w deploy', '12:00:01 looked', '1970-01-01T00:00:05'])
+      expect(text).toContain(part);
   });
 
   it('say at the end why the run failed and what to do', () => {
@@ -113,7 +151,7 @@ function planned(names: string[]) {
     refresh: [],
   };
   state.planned(plan as unknown as Plan);
-  return { state, told };
+  return { state, told, plan: plan as unknown as Plan };
 }
 
 function finished(stage: string, headline?: number): FinishedStage {

@@ -1,4 +1,5 @@
 import type { FinishedStage } from '../contract/artifact.ts';
+import type { ResolvedStage } from '../contract/config.ts';
 import type {
   Plan,
   RunIdentity,
@@ -17,6 +18,8 @@ export class RunState {
   #run: RunIdentity;
   #plan: Plan | undefined;
   #status: RunStatus = 'running';
+  #heldUntil: Date | undefined;
+  #notice: string | undefined;
   #failure: RunRecord['failure'];
   readonly #startedAt: Date;
   #endedAt: Date | undefined;
@@ -38,23 +41,48 @@ export class RunState {
 
   planned(plan: Plan): void {
     this.#plan = plan;
+    this.#notice = undefined;
     this.#run = { ...this.#run, pipeline: plan.pipeline.name };
-    for (const { name, uses, queue, needs } of plan.pipeline.stages) {
-      this.#stages.set(name, {
-        name,
-        uses,
-        queue,
-        needs,
-        status: 'waiting',
-        ...(plan.fingerprints[uses] && { fingerprint: plan.fingerprints[uses] }),
-      });
+    for (const stage of plan.pipeline.stages) this.#stages.set(stage.name, waiting(stage, plan, 0));
+    this.#change();
+  }
+
+  /** These stages wait to run again, as `plan` says by now. */
+  replayed(plan: Plan, names: readonly string[]): void {
+    this.#plan = plan;
+    for (const stage of plan.pipeline.stages) {
+      if (!names.includes(stage.name)) continue;
+      this.#stages.set(stage.name, waiting(stage, plan, (this.stage(stage.name)?.replay ?? 0) + 1));
+      this.finished.delete(stage.name);
     }
     this.#change();
   }
 
-  started(name: string, activityId?: string): void {
+  stage(name: string): StageState | undefined {
+    return this.#stages.get(name);
+  }
+
+  get status(): RunStatus {
+    return this.#status;
+  }
+
+  /** How an open run stands. */
+  stands(status: RunStatus, heldUntil?: Date): void {
+    if (this.#status === status && this.#heldUntil?.getTime() === heldUntil?.getTime()) return;
+    this.#status = status;
+    this.#heldUntil = heldUntil;
+    this.#change();
+  }
+
+  /** Why the run as a whole does not go on. */
+  waits(notice: string): void {
+    this.#notice = notice;
+    this.#change();
+  }
+
+  started(name: string, activityId: string): void {
     const startedAt = this.#stages.get(name)?.startedAt ?? now();
-    this.update(name, { status: 'running', startedAt, ...(activityId && { activityId }) });
+    this.update(name, { status: 'running', startedAt, activityId });
   }
 
   /** A notice holds until the next change. */
@@ -87,12 +115,13 @@ export class RunState {
 
   ended(status: RunStatus, failure?: RunRecord['failure']): void {
     this.#status = status;
+    this.#heldUntil = undefined;
     this.#failure = failure;
     this.#endedAt = new Date();
     for (const stage of this.#stages.values()) {
-      if (stage.status === 'waiting' || stage.status === 'running') {
-        this.#stages.set(stage.name, { ...stage, status: status === 'cancelled' ? 'cancelled' : 'skipped' });
-      }
+      if (!isOpen(stage)) continue;
+      const { notice: _, ...rest } = stage;
+      this.#stages.set(stage.name, { ...rest, status: status === 'cancelled' ? 'cancelled' : 'skipped' });
     }
     this.#change();
   }
@@ -106,9 +135,13 @@ export class RunState {
       status: this.#status,
       startedAt: this.#startedAt.toISOString(),
       ...(this.#endedAt && { endedAt: this.#endedAt.toISOString() }),
+      ...(this.#heldUntil && { heldUntil: this.#heldUntil.toISOString() }),
+      ...(this.#notice && { notice: this.#notice }),
       ...(this.#plan && {
         seed: this.#plan.pipeline.seed,
         store: this.#plan.store,
+        baseFolder: this.#plan.baseFolder,
+        ...(this.#plan.replayOf && { replayOf: this.#plan.replayOf }),
         config: this.#plan.pipeline,
         configDigest: this.#plan.configDigest,
         code: this.#plan.code,
@@ -124,6 +157,20 @@ export class RunState {
     this.sequence++;
     this.#changed();
   }
+}
+
+function waiting({ name, uses, queue, needs, approval }: ResolvedStage, plan: Plan, replay: number): StageState {
+  const fingerprint = plan.fingerprints[uses];
+  return {
+    ...{ name, uses, queue, needs, status: 'waiting', replay },
+    ...(approval && { approval }),
+    ...(fingerprint && { fingerprint }),
+  };
+}
+
+/** Neither done nor given up. */
+function isOpen({ status }: StageState): boolean {
+  return ['waiting', 'held', 'paused', 'running'].includes(status);
 }
 
 function now(): string {

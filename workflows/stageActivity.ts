@@ -1,22 +1,13 @@
-import {
-  ActivityCancellationType,
-  type ActivityOptions,
-  isCancellation,
-  proxyActivities,
-  sleep,
-} from '@temporalio/workflow';
+import { ActivityCancellationType, type ActivityOptions, isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { ResolvedStage } from '../contract/config.ts';
 import type { StageTask } from '../contract/messages.ts';
 import { type Work, work } from '../contract/work.ts';
 import { readFailure } from './failures.ts';
+import { Patience } from './patience.ts';
 import { retryOf } from './retry.ts';
 
 /** A stage that makes progress may be scheduled again this often; each of them is bounded by its own attempts. */
 const mostRenewals = 1000;
-
-/** Seconds between two offers of a task that a worker with other code gave back, and how long a run waits for a right one. */
-const handBackWait = 10;
-const handBackLimit = 15 * 60;
 
 export interface StageActivity {
   readonly stage: ResolvedStage;
@@ -29,33 +20,47 @@ export interface StageActivity {
   readonly summary: string;
   /** A new id each time, `convnet#2`: one is never used twice. */
   nextId(): string;
-  readonly events: { started(activityId: string): void; waits(reason: string): void };
+  readonly control: ActivityControl;
 }
 
+/** What the run has to say while an activity goes on. */
+export interface ActivityControl {
+  started(activityId: string): void;
+  /** Scheduled again later, and why. */
+  waits(reason: string): void;
+  /** Waits while the run is paused. */
+  turn(): Promise<void>;
+  /** Runs what a pause may stop; gives {@link interrupted} when it did. */
+  interruptible<T>(act: () => Promise<T>): Promise<T | typeof interrupted>;
+}
+
+export const interrupted = Symbol('interrupted');
+
 /**
- * Runs one of a stage's activities. Its attempts are bounded without progress only: as long as checkpoints advance, or workers
- * with other code hand it back, it is scheduled anew. The wait for a right worker spends none of the attempts.
+ * Runs one of a stage's activities. Its attempts are bounded without progress only: as long as checkpoints advance it is scheduled
+ * anew. Waiting for what is away, or for a worker with the run's code, spends none of the attempts; a pause stops a training, which
+ * goes on from its checkpoint.
  */
 export async function runStageActivity<T>(activity: StageActivity): Promise<T> {
+  const { control, stage } = activity;
+  const patience = new Patience();
   let furthest = -1;
-  let waited = 0;
   for (let n = 1; ; n++) {
+    await control.turn();
     const activityId = activity.nextId();
-    activity.events.started(activityId);
+    control.started(activityId);
     try {
-      return await schedule<T>(activity, activityId);
+      const run = () => schedule<T>(activity, activityId);
+      const result = stage.work === 'training' ? await control.interruptible(run) : await run();
+      if (result !== interrupted) return result as T;
     } catch (error) {
       if (isCancellation(error)) throw error;
       const { checkpointStep = -1, retryable, failure } = readFailure(error);
-      if (failure.code === 'FINGERPRINT_MISMATCH' && waited < handBackLimit) {
-        activity.events.waits(`${failure.message}; waiting for a worker with the run's code`);
-        await sleep(handBackWait * 1000);
-        waited += handBackWait;
-        continue;
-      }
       const advanced = checkpointStep > furthest && n < mostRenewals;
+      if (advanced) patience.renew();
+      furthest = Math.max(furthest, checkpointStep);
+      if (await patience.with(failure, control.waits)) continue;
       if (!retryable || !advanced) throw error;
-      furthest = checkpointStep;
     }
   }
 }

@@ -1,4 +1,4 @@
-import { proxyLocalActivities } from '@temporalio/workflow';
+import { isCancellation, proxyLocalActivities } from '@temporalio/workflow';
 import type { FinishedStage } from '../contract/artifact.ts';
 import type { ResolvedStage } from '../contract/config.ts';
 import type { InputRef, LookupResult, Plan, RunIdentity, StageResult, StageTask } from '../contract/messages.ts';
@@ -6,31 +6,29 @@ import { mainQueue } from '../contract/queues.ts';
 import type { SourceVersion } from '../contract/stage.ts';
 import { work } from '../contract/work.ts';
 import { readFailure } from './failures.ts';
+import { Patience } from './patience.ts';
 import { retryOf } from './retry.ts';
-import { runStageActivity } from './stageActivity.ts';
+import { type ActivityControl, runStageActivity } from './stageActivity.ts';
 
-/** What the run learns on the way, for its record. */
-export interface StageEvents {
-  started(activityId?: string): void;
+/** What the run learns of a stage on the way, for its record, and has to say. */
+export interface StageControl extends ActivityControl {
+  readonly ids: ActivityIds;
   resolved(source: SourceVersion): void;
   looked(lookup: LookupResult): void;
-  /** Scheduled again later, and why. */
-  waits(reason: string): void;
 }
 
 /** Looks at a source that changes each time while it is fetched. */
 const mostLooks = 5;
 
 /**
- * Runs one stage: asks its source what it holds, looks the result up, and runs it when it is not there. Activity ids are
- * `stage#n`.
+ * Runs one stage: asks its source what it holds, looks the result up, and runs it when it is not there.
  */
 export async function runStage(
   plan: Plan,
   run: RunIdentity,
   stage: ResolvedStage,
   inputs: StageTask['inputs'],
-  events: StageEvents,
+  control: StageControl,
 ): Promise<StageResult> {
   const task: StageTask = {
     run,
@@ -46,16 +44,15 @@ export async function runStage(
     strictRuntime: plan.pipeline.strictRuntime,
     cache: plan.noCache || plan.refresh.includes(stage.name) ? 'replace' : 'reuse',
   };
-  const ids = activityIds(stage.name);
   for (let looks = 1; ; looks++) {
-    const resolved = stage.kind === 'source' ? await resolveSource(stage, task, ids, events) : task;
+    const resolved = stage.kind === 'source' ? await resolveSource(stage, task, control) : task;
     if (isLookedUpHere(plan, stage, resolved)) {
-      const lookup = await lookUp(resolved);
-      if (lookup) events.looked(lookup);
+      const lookup = await lookUp(resolved, control);
+      if (lookup) control.looked(lookup);
       if (lookup?.finished) return { finished: lookup.finished, cached: true };
     }
     try {
-      return await execute(stage, resolved, ids, events);
+      return await execute(stage, resolved, control);
     } catch (error) {
       // What was resolved is gone: the source is asked again, and what it holds by then is fetched.
       if (readFailure(error).failure.code !== 'SOURCE_CHANGED' || looks >= mostLooks) throw error;
@@ -84,27 +81,25 @@ function isLookedUpHere(plan: Plan, stage: ResolvedStage, { cache }: StageTask):
 }
 
 /** Undefined where this worker has other code: the stage's own activity then looks, and waits for a right worker. */
-async function lookUp(task: StageTask): Promise<LookupResult | undefined> {
+async function lookUp(task: StageTask, control: StageControl): Promise<LookupResult | undefined> {
   const { lookUpStage } = proxyLocalActivities<{ lookUpStage(task: StageTask): Promise<LookupResult> }>({
     startToCloseTimeout: work.query.startToClose * 1000,
     retry: retryOf('query'),
     summary: `${task.stage}: is it there already?`,
   });
-  try {
-    return await lookUpStage(task);
-  } catch (error) {
-    if (readFailure(error).failure.code === 'FINGERPRINT_MISMATCH') return undefined;
-    throw error;
+  for (const patience = new Patience(); ; ) {
+    try {
+      return await lookUpStage(task);
+    } catch (error) {
+      const { failure } = readFailure(error);
+      if (failure.code === 'FINGERPRINT_MISMATCH') return undefined;
+      if (isCancellation(error) || !(await patience.with(failure, control.waits))) throw error;
+    }
   }
 }
 
 /** Asks the source what it holds; the version travels with the task from here on. */
-async function resolveSource(
-  stage: ResolvedStage,
-  task: StageTask,
-  ids: ActivityIds,
-  events: StageEvents,
-): Promise<StageTask> {
+async function resolveSource(stage: ResolvedStage, task: StageTask, control: StageControl): Promise<StageTask> {
   const source = await runStageActivity<SourceVersion>({
     stage,
     task,
@@ -114,14 +109,14 @@ async function resolveSource(
     startToCloseSeconds: Math.max(work.query.startToClose, stage.startToCloseSeconds),
     attempts: work.query.attempts,
     summary: `${stage.name}: what does the source hold now?`,
-    nextId: ids.resolve,
-    events,
+    nextId: control.ids.resolve,
+    control,
   });
-  events.resolved(source);
+  control.resolved(source);
   return { ...task, source };
 }
 
-function execute(stage: ResolvedStage, task: StageTask, ids: ActivityIds, events: StageEvents): Promise<StageResult> {
+function execute(stage: ResolvedStage, task: StageTask, control: StageControl): Promise<StageResult> {
   return runStageActivity<StageResult>({
     stage,
     task,
@@ -130,15 +125,16 @@ function execute(stage: ResolvedStage, task: StageTask, ids: ActivityIds, events
     startToCloseSeconds: stage.startToCloseSeconds,
     attempts: stage.attempts,
     summary: `${stage.name} (${stage.uses})`,
-    nextId: ids.run,
-    events,
+    nextId: control.ids.run,
+    control,
   });
 }
 
-function activityIds(name: string) {
+/** `NAME#1`, `NAME#2`: for as long as the run lives. */
+export function activityIds(name: string) {
   let resolves = 0;
   let runs = 0;
   return { resolve: () => `${name}.resolve#${++resolves}`, run: () => `${name}#${++runs}` };
 }
 
-type ActivityIds = ReturnType<typeof activityIds>;
+export type ActivityIds = ReturnType<typeof activityIds>;

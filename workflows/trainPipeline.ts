@@ -1,32 +1,42 @@
 import {
   ApplicationFailure,
+  allHandlersFinished,
   CancellationScope,
   CancelledFailure,
+  condition,
   defineQuery,
+  defineUpdate,
   isCancellation,
   proxyLocalActivities,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { ResolvedStage } from '../contract/config.ts';
 import {
+  type ApproveRequest,
+  type Intervention,
   type Plan,
   type PlanRequest,
   progressQuery,
+  type RetryRequest,
   type RunRecord,
   type StageSummary,
   type TrainPipelineInput,
   type TrainPipelineRequest,
   type TrainPipelineResult,
+  updateNames,
 } from '../contract/messages.ts';
+import { type Conductor, conduct, refusal } from './conduct.ts';
 import { asApplicationFailure, readFailure } from './failures.ts';
+import { Patience } from './patience.ts';
 import { retryOf } from './retry.ts';
-import { runDag } from './runDag.ts';
 import { RunState } from './runState.ts';
-import { inputsOf, runStage } from './stageRun.ts';
-import { recordKeeper, showEnd, showPlan } from './visibility.ts';
+import { recordKeeper, showEnd } from './visibility.ts';
 
 export const progress = defineQuery<RunRecord>(progressQuery);
+export const retryStage = defineUpdate<Intervention, [RetryRequest?]>(updateNames.retry);
+export const approve = defineUpdate<Intervention, [ApproveRequest]>(updateNames.approve);
+export const pause = defineUpdate<Intervention>(updateNames.pause);
+export const resume = defineUpdate<Intervention>(updateNames.resume);
 
 const { plan: makePlan } = proxyLocalActivities<{ plan(request: PlanRequest): Promise<Plan> }>({
   startToCloseTimeout: '2 minutes',
@@ -43,12 +53,17 @@ export async function trainPipeline(input?: TrainPipelineInput): Promise<TrainPi
   const state: RunState = new RunState({ pipeline: '', workflowId, runId }, startTime, () => keeper.show());
   const keeper = recordKeeper(() => state);
   setHandler(progress, () => state.record());
+  let conductor: Conductor | undefined;
+  takeInterventions(() => {
+    if (conductor) return conductor;
+    throw refusal('The run has not been planned yet, or is over');
+  });
   let failed: { readonly error: unknown } | undefined;
   try {
-    const plan = await makePlan({ request: readInput(input) });
+    const plan = await planned(readInput(input), state);
     state.planned(plan);
-    showPlan(plan);
-    await runStages(plan, state);
+    conductor = conduct(plan, state);
+    await conductor.run();
     state.ended('finished');
   } catch (error) {
     const cancelled = isCancellation(error) || CancellationScope.current().consideredCancelled;
@@ -56,8 +71,10 @@ export async function trainPipeline(input?: TrainPipelineInput): Promise<TrainPi
     const { failure } = readFailure(error);
     state.ended(cancelled ? 'cancelled' : 'failed', cancelled ? undefined : failureOf(state.record(), failure));
   }
-  const place = await CancellationScope.nonCancellable(() => {
+  conductor = undefined;
+  const place = await CancellationScope.nonCancellable(async () => {
     showEnd(state.record());
+    await condition(allHandlersFinished);
     return keeper.close();
   });
   if (failed) throw failed.error;
@@ -69,41 +86,36 @@ function asCancellation(error: unknown): unknown {
   return isCancellation(error) ? error : new CancelledFailure('the run was cancelled');
 }
 
-async function runStages(plan: Plan, state: RunState): Promise<void> {
-  const outcomes = await runDag(plan.pipeline.stages, (stage) => runOne(plan, state, stage));
-  const failed = [...outcomes].filter(([, outcome]) => outcome.kind === 'failed');
-  for (const [name, outcome] of outcomes) {
-    if (outcome.kind === 'skipped') state.update(name, { status: 'skipped' });
+/** Resolved once, before the first stage; a store that is away is waited for. */
+async function planned(request: TrainPipelineRequest, state: RunState): Promise<Plan> {
+  for (const patience = new Patience(); ; ) {
+    try {
+      return await makePlan({ request });
+    } catch (error) {
+      const waits = (notice: string) => state.waits(notice);
+      if (isCancellation(error) || !(await patience.with(readFailure(error).failure, waits))) throw error;
+    }
   }
-  // A held run would wait here for a person, with every branch that could go on at its end.
-  const [first] = failed;
-  if (!first) return;
-  const [name, outcome] = first;
-  const error = outcome.kind === 'failed' ? outcome.error : undefined;
-  if (isCancellation(error)) throw error;
-  const { failure } = readFailure(error);
-  const others = failed.length > 1 ? ` (and ${failed.length - 1} more failed)` : '';
-  throw ApplicationFailure.create({
-    message: `${name}: ${failure.message}${others}`,
-    type: failure.code,
-    nonRetryable: true,
-    details: [{ stage: name, ...failure }],
-  });
 }
 
-async function runOne(plan: Plan, state: RunState, stage: ResolvedStage): Promise<void> {
-  try {
-    const result = await runStage(plan, state.run, stage, inputsOf(stage, state.finished), {
-      started: (activityId) => state.started(stage.name, activityId),
-      resolved: (source) => state.update(stage.name, { source }),
-      looked: ({ key }) => state.update(stage.name, { key }),
-      waits: (notice) => state.update(stage.name, { notice }),
-    });
-    state.done(stage.name, result);
-  } catch (error) {
-    if (!isCancellation(error)) state.failed(stage.name, readFailure(error).failure);
-    throw error;
-  }
+/** What a person may ask of the run, as Temporal updates: checked before they enter history. */
+function takeInterventions(conductor: () => Conductor): void {
+  setHandler(retryStage, (request = {}) => conductor().retry(request), {
+    validator: (request = {}) => conductor().checkRetry(request),
+    description: 'replay what has failed, and what depends on it',
+  });
+  setHandler(approve, (request) => conductor().approve(request), {
+    validator: (request) => conductor().checkApprove(request),
+    description: 'let a stage with `approval: true` start',
+  });
+  setHandler(pause, () => conductor().pause(), {
+    validator: () => conductor().checkPause(),
+    description: 'start nothing more; trainings stop at a checkpoint',
+  });
+  setHandler(resume, () => conductor().resume(), {
+    validator: () => conductor().checkResume(),
+    description: 'go on',
+  });
 }
 
 function readInput(input: TrainPipelineInput): TrainPipelineRequest {

@@ -7,7 +7,7 @@ import {
   upsertMemo,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
-import type { Plan, RunRecord, StoreLocation } from '../contract/messages.ts';
+import { isOpen, type Plan, type RunRecord, type RunStatus, type StoreLocation } from '../contract/messages.ts';
 import { runDetails } from './details.ts';
 import { retryOf } from './retry.ts';
 import type { RunState } from './runState.ts';
@@ -33,12 +33,11 @@ const attributes = {
 /** Digits of a digest that a person compares. */
 const shortDigest = (digest: string) => digest.replace('sha256:', '').slice(0, 12);
 
-/** What lists of runs can be searched by, once the config is resolved. */
-export function showPlan(plan: Plan): void {
+/** What lists of runs can be searched by, once the config is resolved; again when a retry has changed it. */
+function showPlan(plan: Plan): void {
   upsertSearchAttributes([
     { key: attributes.pipeline, value: plan.pipeline.name },
     { key: attributes.code, value: shortDigest(plan.code) },
-    { key: attributes.status, value: 'running' },
   ]);
   upsertMemo({
     pipeline: plan.pipeline.name,
@@ -68,6 +67,8 @@ const settleTime = 1000;
  * quick run writes few. A store that is away does not stop the run; the next save says all that this one would have said.
  */
 export function recordKeeper(state: () => RunState) {
+  let shownPlan: Plan | undefined;
+  let shownStatus: RunStatus | undefined;
   let saved = 0;
   /** The last that was tried: a store that is away is tried again with the next change, and at the end. */
   let tried = 0;
@@ -95,7 +96,18 @@ export function recordKeeper(state: () => RunState) {
     }
   });
   return {
-    show: () => setCurrentDetails(runDetails(state().record())),
+    show(): void {
+      const { plan } = state();
+      const record = state().record();
+      setCurrentDetails(runDetails(record));
+      if (!plan) return;
+      if (plan !== shownPlan) showPlan(plan);
+      shownPlan = plan;
+      // The last one goes with what else is known at the end.
+      if (record.status !== shownStatus && isOpen(record.status))
+        upsertSearchAttributes([{ key: attributes.status, value: record.status }]);
+      shownStatus = record.status;
+    },
     /** Waits until the last state is saved, and says where; undefined when it could not be. */
     async close(): Promise<string | undefined> {
       closing = true;

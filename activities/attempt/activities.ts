@@ -4,6 +4,7 @@ import type {
   LookupResult,
   Plan,
   PlanRequest,
+  ReplanRequest,
   RunRecord,
   StageResult,
   StageTask,
@@ -18,11 +19,13 @@ import type { StageCode } from './catalog.ts';
 import { toFailure } from './failure.ts';
 import { keyOf } from './key.ts';
 import { makePlan, type PlanSettings } from './plan.ts';
+import { replan } from './replan.ts';
 import { resolveStage, runStage } from './runStage.ts';
 
 /** The activities that are no stage, by the names that the workflow calls them by. */
 export interface FurrowActivities {
   plan(request: PlanRequest): Promise<Plan>;
+  replan(request: ReplanRequest): Promise<Plan>;
   lookUpStage(task: StageTask): Promise<LookupResult>;
   saveRecord(store: StoreLocation, record: RunRecord, sequence: number): Promise<string>;
 }
@@ -34,6 +37,7 @@ export function workerActivities(
 ): Record<string, (...args: never[]) => Promise<unknown>> {
   const own: FurrowActivities = {
     plan: (request) => orFailure(() => makePlan(code, settings, request)),
+    replan: (request) => orFailure(() => replan(code, request)),
     lookUpStage: (task) => orFailure(() => lookUpStage(code, task)),
     saveRecord: (location, record, sequence) =>
       orFailure(async () => saveRunRecord(await openStoreAt(location), record, sequence)),

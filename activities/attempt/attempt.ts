@@ -1,10 +1,10 @@
 import { Context } from '@temporalio/activity';
-import { FurrowError } from '../../contract/errors.ts';
+import { FurrowError, timesOf } from '../../contract/errors.ts';
 import type { StageTask } from '../../contract/messages.ts';
 import type { AttemptContext, Stage } from '../../contract/stage.ts';
 import { environmentSecrets, resolveSecrets, secretsIn } from '../../lib/secrets/secrets.ts';
 import type { StageCode } from './catalog.ts';
-import { handBack, toFailure, traceOf } from './failure.ts';
+import { codeOf, handBack, toFailure, traceOf } from './failure.ts';
 import { type Heartbeats, startHeartbeats } from './heartbeats.ts';
 import { attemptLog } from './log.ts';
 import { makeScratch, removeScratch } from './scratch.ts';
@@ -27,6 +27,7 @@ export async function inAttempt<T>({ stage, task, code }: Given, act: (attempt: 
   const context = Context.current();
   const secrets = [...environmentSecrets(), ...secretsIn(task.params)];
   const heartbeats = startHeartbeats(context, task.stage, secrets);
+  const log = attemptLog(context, task, secrets);
   let scratch: string | undefined;
   try {
     checkFingerprint(task, code);
@@ -37,16 +38,18 @@ export async function inAttempt<T>({ stage, task, code }: Given, act: (attempt: 
       pipeline: task.run.pipeline,
       params,
       signal: context.cancellationSignal,
-      log: attemptLog(context, task, secrets),
+      log,
       scratch,
       baseFolder: task.baseFolder,
     };
     return await act({ base, heartbeats, context, secrets });
   } catch (error) {
     if (context.cancellationSignal.aborted) throw await stopped(context, heartbeats.checkpointStep);
+    const code = codeOf(error);
     const failure = toFailure(error, secrets, {
       checkpointStep: heartbeats.checkpointStep,
-      isFinal: isOutOfMemory(error) && heartbeats.ranOutOfMemory() >= mostOutOfMemory,
+      log: log.tail(),
+      isFinal: heartbeats.ended(code) >= (timesOf(code) ?? Number.POSITIVE_INFINITY),
     });
     context.log.warn(`${task.stage} failed: ${failure.message}`, { stage: task.stage, trace: traceOf(error, secrets) });
     throw failure;
@@ -54,16 +57,6 @@ export async function inAttempt<T>({ stage, task, code }: Given, act: (attempt: 
     heartbeats.stop();
     if (scratch) await removeScratch(scratch);
   }
-}
-
-/**
- * Attempts in a row that may end for want of memory without a new checkpoint: a neighbour may have had it the first time; a batch
- * that does not fit does not fit the twentieth time either.
- */
-const mostOutOfMemory = 2;
-
-function isOutOfMemory(error: unknown): boolean {
-  return error instanceof FurrowError && error.code === 'CHILD_OUT_OF_MEMORY';
 }
 
 /** Why the signal was aborted: a worker's shutdown hands the task back, anything else ends the attempt. */

@@ -6,7 +6,11 @@ import { toFailure, traceOf } from './failure.ts';
 describe('the failure of an attempt', () => {
   it.each(Object.keys(failures) as (keyof typeof failures)[])('%s is retryable or not as the table says', (code) => {
     const failure = toFailure(new FurrowError(code, 'what happened'), []) as ApplicationFailure;
-    expect(failure).toMatchObject({ type: code, message: 'what happened', nonRetryable: !failures[code].retryable });
+    expect(failure).toMatchObject({
+      type: code,
+      message: 'what happened',
+      nonRetryable: failures[code].retry === 'never',
+    });
     expect(failure.details?.[0]).toMatchObject({ code, action: failures[code].action });
   });
 

@@ -10,6 +10,8 @@ export interface FailureDetails {
   readonly action: string;
   /** The last checkpoint of this key, as far as the attempt knew: an attempt that moved it does not count as a failed one. */
   readonly checkpointStep?: number;
+  /** The last lines of the attempt's log. */
+  readonly log?: readonly string[];
   readonly [key: string]: JsonObject[string] | undefined;
 }
 
@@ -17,15 +19,16 @@ export interface FailureDetails {
  * The failure that a Temporal server may keep: code as its type, retryable or not by the table, redacted and cut to size. The
  * original error stays here, in the worker's log: its stack may hold paths and values.
  *
+ * @param log the last lines of the attempt's log, without secrets
  * @param isFinal trying again would end the same way
  */
 export function toFailure(
   error: unknown,
   secrets: readonly string[],
-  { checkpointStep, isFinal = false }: { checkpointStep?: number | undefined; isFinal?: boolean } = {},
+  { checkpointStep, log = [], isFinal = false }: FailureContext = {},
 ): Error {
   if (error instanceof CancelledFailure) return error;
-  const code = classify(error);
+  const code = codeOf(error);
   const known = failures[code];
   const message = redact(messageOf(error), secrets);
   const details: FailureDetails = {
@@ -33,13 +36,20 @@ export function toFailure(
     code,
     action: known.action,
     ...(checkpointStep !== undefined && { checkpointStep }),
+    ...(log.length > 0 && { log }),
   };
   return ApplicationFailure.create({
     message,
     type: code,
-    nonRetryable: isFinal || !known.retryable,
+    nonRetryable: isFinal || known.retry === 'never',
     details: [details],
   });
+}
+
+interface FailureContext {
+  readonly checkpointStep?: number | undefined;
+  readonly log?: readonly string[];
+  readonly isFinal?: boolean;
 }
 
 /** A shutdown is nobody's failure: the task goes back to the queue at once. */
@@ -64,7 +74,8 @@ export function traceOf(error: unknown, secrets: readonly string[]): string {
 const deepestCause = 5;
 const longestTrace = 10_000;
 
-function classify(error: unknown): FailureCode {
+/** By the table where the error is known there. */
+export function codeOf(error: unknown): FailureCode {
   if (error instanceof FurrowError) return error.code;
   return isDiskFull(error) ? 'STORE_FULL' : 'INTERNAL';
 }

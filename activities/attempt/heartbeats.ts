@@ -1,4 +1,5 @@
 import type { Context } from '@temporalio/activity';
+import type { FailureCode } from '../../contract/errors.ts';
 import { type Heartbeat, isHeartbeat } from '../../contract/messages.ts';
 import { redact } from '../../contract/redact.ts';
 import type { StageProgress } from '../../contract/stage.ts';
@@ -16,14 +17,7 @@ const longestDoing = 200;
 export function startHeartbeats(context: Context, stage: string, secrets: readonly string[]) {
   const before: unknown = context.info.heartbeatDetails;
   // The first beat takes the place of the last attempt's: what that had reached must not be forgotten by it.
-  const reached = isHeartbeat(before) ? before.checkpoint : undefined;
-  const exhausted = isHeartbeat(before) ? before.outOfMemory : undefined;
-  let latest: Heartbeat = {
-    stage,
-    doing: 'starting',
-    ...(reached && { checkpoint: reached }),
-    ...(exhausted && { outOfMemory: exhausted }),
-  };
+  let latest: Heartbeat = { stage, doing: 'starting', ...(isHeartbeat(before) && pick(before)) };
   let beaten = 0;
   const beat = () => {
     beaten = performance.now();
@@ -34,8 +28,7 @@ export function startHeartbeats(context: Context, stage: string, secrets: readon
   return {
     progress(update: StageProgress) {
       const doing = redact(update.doing, secrets, longestDoing);
-      const { checkpoint, outOfMemory } = latest;
-      latest = { stage, ...(checkpoint && { checkpoint }), ...(outOfMemory && { outOfMemory }), ...update, doing };
+      latest = { stage, ...pick(latest), ...update, doing };
       // What comes sooner goes with the next one.
       if (performance.now() - beaten >= progressEvery) beat();
     },
@@ -43,11 +36,12 @@ export function startHeartbeats(context: Context, stage: string, secrets: readon
       latest = { ...latest, checkpoint: { step } };
       beat();
     },
-    /** Tells the next attempt; gives how many in a row got no further than their checkpoint. */
-    ranOutOfMemory(): number {
+    /** Tells the next attempt; gives how many in a row ended with `code` and got no further than their checkpoint. */
+    ended(code: FailureCode): number {
       const checkpoint = latest.checkpoint?.step ?? 0;
-      const times = latest.outOfMemory?.checkpoint === checkpoint ? latest.outOfMemory.times + 1 : 1;
-      latest = { ...latest, outOfMemory: { checkpoint, times } };
+      const last = latest.ended;
+      const times = last?.code === code && last.checkpoint === checkpoint ? last.times + 1 : 1;
+      latest = { ...latest, ended: { code, checkpoint, times } };
       beat();
       return times;
     },
@@ -58,6 +52,11 @@ export function startHeartbeats(context: Context, stage: string, secrets: readon
       clearInterval(timer);
     },
   };
+}
+
+/** What stays when the progress changes. */
+function pick({ checkpoint, ended }: Heartbeat): Pick<Heartbeat, 'checkpoint' | 'ended'> {
+  return { ...(checkpoint && { checkpoint }), ...(ended && { ended }) };
 }
 
 export type Heartbeats = ReturnType<typeof startHeartbeats>;

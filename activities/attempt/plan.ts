@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, relative, resolve } from 'node:path';
 import type { Digest } from '../../contract/artifact.ts';
+import type { ResolvedPipeline } from '../../contract/config.ts';
 import { FurrowError } from '../../contract/errors.ts';
 import {
   type ConfigContent,
@@ -8,9 +9,10 @@ import {
   type Plan,
   type PlanRequest,
   type StoreLocation,
+  type TrainPipelineRequest,
 } from '../../contract/messages.ts';
 import { packageVersions } from '../../lib/code/fingerprints.ts';
-import { parsePipeline } from '../../lib/config/parsePipeline.ts';
+import { type PipelineRequest, parsePipeline } from '../../lib/config/parsePipeline.ts';
 import { formatProblem } from '../../lib/config/problem.ts';
 import { digestOfJson } from '../../lib/store/digest.ts';
 import { openStore, openStoreAt, storeUri } from '../../lib/store/store.ts';
@@ -27,32 +29,26 @@ const listedProblems = 40;
 
 /** Resolves a request once, before the first stage: config, store, code. Everything that follows is in the plan. */
 export async function makePlan(
-  { catalog, fingerprintOf }: StageCode,
+  code: StageCode,
   settings: PlanSettings,
   { request: given }: PlanRequest,
 ): Promise<Plan> {
   const request = checkRequest(given);
   const content =
     typeof request.config === 'object' ? request.config : await readConfig(request.config ?? defaultConfig, settings);
-  const parsed = parsePipeline({
-    text: content.text,
-    file: content.file,
-    set: request.set ?? {},
-    env: content.env ?? process.env,
-    contracts: contractsOf(catalog),
-  });
-  if (!parsed.ok) {
-    const lines = parsed.problems.slice(0, listedProblems).map(formatProblem);
-    const more = parsed.problems.length - lines.length;
-    throw new FurrowError('CONFIG_INVALID', [...lines, ...(more > 0 ? [`and ${more} more`] : [])].join('\n'));
-  }
-  const { pipeline } = parsed;
+  const pipeline = withAnswer(
+    resolvePipeline(code, {
+      text: content.text,
+      file: content.file,
+      set: request.set ?? {},
+      env: content.env ?? process.env,
+    }),
+    request,
+  );
   refuseUnknownStages(
     request.refresh ?? [],
     pipeline.stages.map((stage) => stage.name),
   );
-  const fingerprints: Record<string, Digest> = {};
-  for (const { uses } of pipeline.stages) fingerprints[uses] = fingerprintOf(uses);
   return {
     pipeline,
     store: request.store
@@ -60,12 +56,39 @@ export async function makePlan(
       : await makeStore(pipeline.store, content.baseFolder),
     baseFolder: content.baseFolder,
     configDigest: digestOfJson(pipeline),
-    fingerprints,
-    code: digestOfJson(fingerprints),
+    ...codeOf(code, pipeline),
     packages: packageVersions(),
     noCache: request.noCache ?? false,
     refresh: request.refresh ?? [],
+    ...(request.replayOf && { replayOf: request.replayOf }),
   };
+}
+
+/** @throws FurrowError `CONFIG_INVALID` with every problem */
+export function resolvePipeline(
+  { catalog }: StageCode,
+  file: Pick<PipelineRequest, 'text' | 'file' | 'set' | 'env'>,
+): ResolvedPipeline {
+  const parsed = parsePipeline({ ...file, contracts: contractsOf(catalog) });
+  if (parsed.ok) return parsed.pipeline;
+  const lines = parsed.problems.slice(0, listedProblems).map(formatProblem);
+  const more = parsed.problems.length - lines.length;
+  throw new FurrowError('CONFIG_INVALID', [...lines, ...(more > 0 ? [`and ${more} more`] : [])].join('\n'));
+}
+
+/** The code of each stage that the pipeline uses, as this worker has it, and the digest over all of them. */
+export function codeOf(
+  { fingerprintOf }: StageCode,
+  { stages }: ResolvedPipeline,
+): Pick<Plan, 'fingerprints' | 'code'> {
+  const fingerprints: Record<string, Digest> = {};
+  for (const { uses } of stages) fingerprints[uses] = fingerprintOf(uses);
+  return { fingerprints, code: digestOfJson(fingerprints) };
+}
+
+/** Who starts a run knows whether somebody is there to look at a failure. */
+function withAnswer(pipeline: ResolvedPipeline, { onFailure }: TrainPipelineRequest): ResolvedPipeline {
+  return onFailure ? { ...pipeline, onFailure } : pipeline;
 }
 
 /** A path from `temporal workflow start` names a file in this worker's configs folder, and none elsewhere on its machine. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { onFailureSchema } from '../../contract/config.ts';
 import { FurrowError } from '../../contract/errors.ts';
 import type { TrainPipelineRequest } from '../../contract/messages.ts';
 import { suggest } from '../../contract/suggest.ts';
@@ -17,6 +18,8 @@ const requestSchema = z.strictObject({
   set: z.record(z.string(), z.json()).optional(),
   noCache: z.boolean().optional(),
   refresh: z.array(z.string()).optional(),
+  onFailure: onFailureSchema.optional(),
+  replayOf: z.string().optional(),
   store: z.strictObject({ uri: z.string(), id: z.string() }).optional(),
 });
 

@@ -1,15 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import { type TrainPipelineInput, workflowType } from '../../contract/messages.ts';
-import { mainQueue } from '../../contract/queues.ts';
+import type { OnFailure } from '../../contract/config.ts';
+import type { TrainPipelineRequest } from '../../contract/messages.ts';
 import { parseSet } from '../../lib/config/overrides.ts';
-import { runPage } from '../../lib/connection/connection.ts';
 import { openStore, storeUri } from '../../lib/store/store.ts';
 import { connect } from '../connect.ts';
 import { ensureUp } from '../embedded.ts';
-import { follow } from '../follow.ts';
-import { exitCodes, type Output, UsageError } from '../output.ts';
+import { type Output, UsageError } from '../output.ts';
 import { readPipeline, tellProblems } from '../pipelineFile.ts';
+import { startRun } from '../startRun.ts';
 
 export interface RunOptions {
   /** `path=value`, as written. */
@@ -17,6 +15,7 @@ export interface RunOptions {
   /** False: every stage runs. */
   readonly cache?: boolean;
   readonly refresh?: readonly string[];
+  readonly onFailure?: OnFailure;
   readonly detach?: boolean;
   readonly id?: string;
   /** What Ctrl-C leaves behind, where it is not the usual. */
@@ -42,40 +41,29 @@ export async function run(file: string | undefined, options: RunOptions, output:
     pipeline.stages.map((stage) => stage.name),
   );
   await ensureUp(output);
-  const [{ client, target }, store] = await Promise.all([
+  const [connected, store] = await Promise.all([
     connect(),
     openStore(storeUri(pipeline.store, process.cwd()), { create: true }),
   ]);
-  const input: TrainPipelineInput = {
+  const input: TrainPipelineRequest = {
     config: content,
     store: store.location,
     ...(Object.keys(set).length > 0 && { set }),
     ...(options.cache === false && { noCache: true }),
     ...(refresh.length > 0 && { refresh }),
+    ...(options.onFailure && { onFailure: options.onFailure }),
   };
   const workflowId = options.id ?? `${pipeline.name}-${randomUUID().slice(0, 8)}`;
-  const { firstExecutionRunId: runId } = await client.workflow
-    .start(workflowType, {
-      args: [input],
-      taskQueue: mainQueue,
-      workflowId,
-      staticSummary: `${pipeline.name} (${content.file})`,
-    })
-    .catch((error: unknown) => {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-      throw new UsageError(`A run ${workflowId} goes on already`, `furrow watch ${workflowId} follows it.`);
-    });
-  const page = target.ui && runPage(target.ui, target.namespace, workflowId, runId);
-  output.say(`Run ${workflowId}${page ? `  ${page}` : ''}`);
-  if (options.detach) {
-    output.answer({ workflowId, runId, status: 'running', ...(page && { page }) }, () => [
-      `furrow watch ${workflowId} follows it, furrow show ${workflowId} says where it is.`,
-    ]);
-    return exitCodes.ok;
-  }
   const { detachedLines, leave } = options;
-  return follow(
-    { client, target, workflowId, runId, ...(detachedLines && { detachedLines }), ...(leave && { leave }) },
+  return startRun(
+    connected,
+    {
+      workflowId,
+      summary: `${pipeline.name} (${content.file})`,
+      input,
+      detach: options.detach ?? false,
+      following: { ...(detachedLines && { detachedLines }), ...(leave && { leave }) },
+    },
     output,
   );
 }

@@ -37,7 +37,7 @@ export async function runs(options: RunsOptions, output: Output): Promise<number
       workflowId: info.workflowId,
       runId: info.runId,
       pipeline: String(value('FurrowPipeline') ?? ''),
-      status: statusOf(info.status.name),
+      status: statusOf(info.status.name, value('FurrowStatus') as RunStatus | undefined),
       startedAt: info.startTime.toISOString(),
       seconds: ((info.closeTime ?? new Date()).getTime() - info.startTime.getTime()) / 1000,
       ...(typeof metric === 'number' && { metric }),

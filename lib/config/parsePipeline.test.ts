@@ -44,6 +44,7 @@ test('the nitrogen pipeline is resolved with every default', () => {
     queue: 'train-gpu',
     work: 'training',
     attempts: 20,
+    approval: false,
     startToCloseSeconds: 7 * 24 * 3600,
     usesTensorflow: true,
     output: 'model',

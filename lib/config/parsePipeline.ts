@@ -108,6 +108,8 @@ function resolve(file: PipelineFile, drafts: readonly Draft[], inputsOf: (stage:
     seed: file.seed,
     store: file.store,
     strictRuntime: file.strictRuntime,
+    onFailure: file.onFailure,
+    holdForSeconds: durationSeconds(file.holdFor),
     stages: topological(drafts).map((draft) => resolveStage(file, draft, inputsOf(draft.name))),
   };
 }
@@ -128,6 +130,7 @@ function resolveStage(file: PipelineFile, draft: Draft, inputs: Inputs): Resolve
     work: contract.work,
     attempts: entry.attempts ?? limits.attempts,
     startToCloseSeconds: entry.timeout === undefined ? limits.startToClose : durationSeconds(entry.timeout),
+    approval: entry.approval,
     usesTensorflow: contract.usesTensorflow,
     output: contract.output,
   };

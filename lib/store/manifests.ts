@@ -38,6 +38,8 @@ export async function lookUp(store: Store, key: Digest): Promise<ManifestState |
   const finished = parseManifest(found.text);
   if (!finished)
     return { finished: brokenManifest(key), version: found.version, broken: `the manifest of ${key} cannot be read` };
+  if (isRetired(found.text))
+    return { finished, version: found.version, broken: 'a reset asked for it to be made again' };
   const missing = await missingBlob(store, finished.artifact, finished.attachments);
   return { finished, version: found.version, ...(missing && { broken: `blob ${missing} is missing` }) };
 }
@@ -71,13 +73,31 @@ export async function commitManifest(
   throw new FurrowError('STORE_CONFLICT', `The manifest of ${finished.key} changes faster than it can be written`);
 }
 
+/**
+ * The result under `key` no longer counts: whoever looks it up makes it again. Its files stay, and so does what is known of it.
+ */
+export async function retireManifest(store: Store, key: Digest): Promise<void> {
+  const name = manifestName(key);
+  const found = await store.driver.readPointer(name);
+  if (!found || !parseManifest(found.text)) return;
+  const retired = canonicalJson({ ...JSON.parse(found.text), retired: true });
+  await store.driver.swapPointer(name, retired, found.version).catch((error: unknown) => {
+    // Made again in the meantime: that one is as new as can be.
+    if (!(error instanceof FurrowError) || error.code !== 'STORE_CONFLICT') throw error;
+  });
+}
+
 function parseManifest(text: string): FinishedStage | undefined {
   try {
-    const { format, ...finished } = JSON.parse(text);
+    const { format, retired: _, ...finished } = JSON.parse(text);
     return format === 1 && finished.artifact?.digest ? (finished as FinishedStage) : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isRetired(text: string): boolean {
+  return (JSON.parse(text) as { retired?: true }).retired === true;
 }
 
 function brokenManifest(key: Digest): FinishedStage {

@@ -2,8 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
 import { productRoot } from '../../lib/code/root.ts';
-import type { UpState } from '../../lib/home/home.ts';
+import { readUpState, type UpState } from '../../lib/home/home.ts';
+import { keepLogs } from './logs.ts';
+import { replayAll } from './replay.ts';
 
 export interface Answer {
   readonly code: number | null;
@@ -27,8 +30,21 @@ export interface Project {
   /** What `--json` printed: fails unless it is exactly one JSON value. */
   json<T>(...args: string[]): Promise<T>;
   upState(): UpState;
-  /** Takes down what is up here, and removes the folder. */
+  /** Replays every run, takes down what is up here, and removes the folder. */
   close(): Promise<void>;
+}
+
+/** As {@link TestFurrow.close} does: every run that the Temporal of this home knows is replayed. */
+async function replayWhatIsUp(home: string): Promise<void> {
+  const state = readUpState(home);
+  if (state?.phase !== 'ready') return;
+  keepLogs();
+  const connection = await Connection.connect({ address: state.address });
+  try {
+    await replayAll(new Client({ connection }));
+  } finally {
+    await connection.close();
+  }
 }
 
 /** An empty folder that stands for a user's project. `product` is the checkout whose command is used. */
@@ -72,6 +88,7 @@ export function project(product: string = productRoot, variables: NodeJS.Process
     },
     upState: () => JSON.parse(readFileSync(join(folder, '.furrow/up.json'), 'utf8')),
     async close() {
+      await replayWhatIsUp(join(folder, '.furrow'));
       await furrow('down');
       rmSync(folder, { recursive: true, force: true });
     },

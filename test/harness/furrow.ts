@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
-import { DefaultLogger, type LogEntry, Runtime } from '@temporalio/worker';
 import { loadCatalog, type StageCode } from '../../activities/attempt/catalog.ts';
 import type { Digest } from '../../contract/artifact.ts';
 import {
@@ -26,6 +25,7 @@ import { type EmbeddedServer, startEmbeddedServer } from '../../worker/embeddedS
 import { allQueues } from '../../worker/roles.ts';
 import { type RunningWorker, startWorker } from '../../worker/startWorker.ts';
 import { failureConverter } from '../../workflows/failureConverter.ts';
+import { keepLogs } from './logs.ts';
 import { replayAll } from './replay.ts';
 
 export interface TestFurrow {
@@ -36,6 +36,7 @@ export interface TestFurrow {
   readonly home: string;
   /** Starts a worker in this process; it is drained at the end. */
   work(queues?: readonly string[], code?: StageCode): Promise<RunningWorker>;
+  /** Nobody is there to retry, so it fails when a stage has, unless the test says otherwise. */
   start(yaml: string, request?: Omit<TrainPipelineRequest, 'config'>): Promise<WorkflowHandle>;
   startWith(input: TrainPipelineInput): Promise<WorkflowHandle>;
   /** Runs a pipeline to its end. */
@@ -50,21 +51,12 @@ export interface TestFurrow {
   close(): Promise<void>;
 }
 
-/** What the workers of this process have logged, one JSON a line; nothing is printed. */
-export const workerLog: string[] = [];
-let quiet = false;
-
 /** Test files run side by side: two that ask for the usual ports at once would meet there. */
 const anyPorts = { port: 0, uiPort: 0 };
 
 /** A Temporal server of its own, a project folder of its own, and the product as it is: no mock. */
 export async function testFurrow(): Promise<TestFurrow> {
-  if (!quiet) {
-    const keep = (entry: LogEntry) =>
-      workerLog.push(JSON.stringify(entry, (_, value) => (typeof value === 'bigint' ? String(value) : value)));
-    Runtime.install({ logger: new DefaultLogger('INFO', keep), shutdownSignals: [] });
-  }
-  quiet = true;
+  keepLogs();
   const folder = mkdtempSync(join(tmpdir(), 'furrow-test-'));
   const home = join(folder, '.furrow');
   let server: EmbeddedServer = await startEmbeddedServer(home, anyPorts);
@@ -85,7 +77,7 @@ export async function testFurrow(): Promise<TestFurrow> {
       args: input === undefined ? [] : [input],
     });
   const start: TestFurrow['start'] = (yaml, request = {}) =>
-    startWith({ config: { file: 'test.yaml', text: yaml, baseFolder: folder }, ...request });
+    startWith({ config: { file: 'test.yaml', text: yaml, baseFolder: folder }, onFailure: 'fail', ...request });
   const progress: TestFurrow['progress'] = (handle) => handle.query<RunRecord, []>(progressQuery);
 
   return {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Records the five histories anew, with this checkout as it is built. See README.md for when that is right.
+# Records the histories anew, with this checkout as it is built. See README.md for when that is right.
 set -euo pipefail
 product="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 # A neutral place: histories hold the paths of what they were run in.
@@ -10,24 +10,47 @@ cp -r "$product/test/histories/pipelines" "$folder"
 cd "$folder"
 
 furrow() { node "$product/bin/furrow.js" "$@"; }
-record() { node "$product/scripts/recordHistory.mjs" "$2" "$product/test/histories/$1.json"; }
-started() { grep -oE 'Run [a-z]+-[0-9a-f]{8}' | head -n 1 | cut -d ' ' -f 2; }
-run() { (furrow run "pipelines/$1.yaml" || true) | started; }
+record() { node "$product/scripts/recordHistory.mjs" "$1-1" "$product/test/histories/$1.json"; }
+# A run that fails or is held ends the command with another code.
+run() { furrow run "pipelines/${2:-$1}.yaml" --id "$1-1" || true; }
+until_shown() { until furrow show "$1-1" | grep -q "$2"; do sleep 0.2; done; }
 
 furrow up --detach
 trap 'furrow down' EXIT
-record plain "$(run plain)"
-record cached "$(run plain)"
-record wide "$(run wide)"
-record failed "$(run failed)"
+for shape in plain wide failed; do
+  run "$shape"
+  record "$shape"
+done
+run cached plain
+record cached
 
-: >cancelled.log
-furrow run pipelines/cancelled.yaml >cancelled.log 2>&1 &
-until [ -n "$(started <cancelled.log)" ]; do sleep 0.2; done
-cancelled="$(started <cancelled.log)"
-until furrow show "$cancelled" | grep -q '▶ two'; do sleep 0.2; done
-address="$(node -p "JSON.parse(require('fs').readFileSync('.furrow/up.json')).address")"
-temporal="$(node -e "import('$product/setup/locate.mjs').then((m) => console.log(m.findTemporal().path))")"
-"$temporal" workflow cancel --workflow-id "$cancelled" --address "$address"
-wait
-record cancelled "$cancelled"
+run held
+furrow watch held-1 || true
+until_shown held 'held-1: failed'
+record held
+
+run retried
+furrow retry retried-1 data --set 'data.source=synthetic:plots?train=12&test=4&height=40&width=26'
+record retried
+
+run approved
+furrow approve approved-1
+furrow watch approved-1
+record approved
+
+furrow run pipelines/paused.yaml --id paused-1 --detach
+until_shown paused '▶ convnet'
+furrow pause paused-1
+until_shown paused '⏸ convnet'
+furrow resume paused-1
+furrow watch paused-1
+record paused
+
+run reset plain
+furrow reset reset-1 --to evaluate
+record reset
+
+furrow run pipelines/cancelled.yaml --id cancelled-1 --detach
+until_shown cancelled '▶ two'
+furrow cancel cancelled-1
+record cancelled
