@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { durationSeconds } from '../contract/duration.ts';
 import { FurrowError } from '../contract/errors.ts';
 import { modelFiles } from '../contract/model.ts';
 import { implementStage } from '../contract/stage.ts';
@@ -21,6 +22,7 @@ export default implementStage(train, {
 
     const attempt = (checkpoint: string | undefined) =>
       trainInChild({
+        ...(params.model !== 'ridge' && { stallMs: durationSeconds(params.stallTimeout) * 1000 }),
         task: { features, params, seed, key, checkpoint, output: model, scratch: aside, work: workFolder(key) },
         signal,
         log,

@@ -90,6 +90,31 @@ describe('a supervisor', () => {
     expect(readFileSync(homeFile(home, 'workerLog'), 'utf8').trimEnd()).toMatch(/worker drained"\}$/);
   });
 
+  it('starts its server and its worker again when they are killed, both at once, and a run goes on', async (context) => {
+    needsSignals(context);
+    const chain = (seconds: number) => `{ uses: pass, with: { label: '${seconds}', seconds: ${seconds} } }`;
+    here.write(
+      'long.yaml',
+      `name: long\nstages:\n  first: ${chain(0)}\n  second: ${chain(4).replace('{ ', '{ needs: [first], ')}\n`,
+    );
+    const before = await here.json<{ address: string; ui: string }>('up', '--detach');
+    const run = here.start('run', 'long.yaml', '--id', 'long-1', '--detach');
+    await run.ended;
+    await until('it runs', async () => (await here.furrow('show', 'long-1')).stdout.includes('▶ second'));
+    const { serverPid, workerPid } = here.upState();
+    for (const pid of [serverPid, workerPid]) process.kill(pid as number, 'SIGKILL');
+    await until('both are there again', () => {
+      const now = here.upState();
+      return now.serverPid !== serverPid && now.workerPid !== workerPid;
+    });
+    expect(here.upState()).toMatchObject({ address: before.address, ui: before.ui });
+    const watched = await until('Temporal answers', async () => {
+      const { stdout, code } = await here.furrow('watch', 'long-1');
+      return code === 0 && stdout;
+    });
+    expect(watched).toContain('✔ second');
+  });
+
   it('that finds another one starting here leaves the database to that', async () => {
     const start = () =>
       fork(join(product, 'dist/worker/up.js'), [], {

@@ -18,9 +18,11 @@ import { withLock } from '../setup/lock.mjs';
 import { type EmbeddedServer, startEmbeddedServer } from './embeddedServer.ts';
 import { registerSearchAttributes } from './searchAttributes.ts';
 
-/** Milliseconds before a worker that ended by itself is started again; it doubles up to the longest while it keeps ending. */
+/** Milliseconds before what ended by itself is started again; it doubles up to the longest while it keeps ending. */
 const firstRestart = 500;
 const longestRestart = 15_000;
+/** Milliseconds that it has to live to count as having been up. */
+const shortLife = 60_000;
 
 /** A worker that was never ready and has ended this often will not be: its machine or its set-up is wrong. */
 const mostFalseStarts = 3;
@@ -39,32 +41,52 @@ let claimed = false;
 let ready = false;
 let stopping = false;
 let running: Running = {};
+let embedded: EmbeddedServer | undefined;
 let server: ChildProcess | undefined;
 let worker: ChildProcess | undefined;
 let workerIsReady = false;
+let serverRestart = firstRestart / 2;
 
-/** The supervisor behind `furrow up`: owns the embedded server and one worker for all queues, and restarts the worker. */
+/** The supervisor behind `furrow up`: owns the embedded server and one worker for all queues, and restarts both. */
 async function main(): Promise<void> {
   await claim();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
   setInterval(() => isStopRequested(home, process.pid) && void stop(0), stopLook);
 
-  const embedded = await startEmbeddedServer(home, {
-    onSpawn(started) {
-      server = started;
-      update({ serverPid: started.pid ?? 0 });
+  await startServer();
+  if (!stopping) superviseWorker();
+}
+
+/** Starts Temporal, on the ports that it had before, and sees to it that it is there again when it ends by itself. */
+async function startServer(): Promise<void> {
+  const startedAt = Date.now();
+  const started = await startEmbeddedServer(home, {
+    ...(embedded && { port: portOf(embedded.address), uiPort: portOf(embedded.ui) }),
+    onSpawn(spawned) {
+      server = spawned;
+      update({ serverPid: spawned.pid ?? 0 });
     },
   });
-  const { address, namespace, ui } = embedded;
-  running = { ...running, address, namespace, ui };
-  embedded.process.once('exit', () => {
-    if (!stopping) process.stderr.write(`Temporal ended by itself; see ${homeFile(home, 'serverLog')}\n`);
-    void stop(1);
-  });
+  const { address, namespace, ui } = started;
+  const moved = embedded !== undefined && embedded.address !== address;
+  embedded = started;
+  update({ address, namespace, ui });
   const connection = await Connection.connect({ address });
   await registerSearchAttributes(connection, namespace);
   await connection.close();
-  if (!stopping) superviseWorker(embedded);
+  // Somebody else has taken the port meanwhile: a worker keeps to the address that it was started with.
+  if (moved) worker?.kill('SIGTERM');
+  started.process.once('exit', () => {
+    if (stopping) return;
+    serverRestart = Date.now() - startedAt > shortLife ? firstRestart : Math.min(serverRestart * 2, longestRestart);
+    const log = homeFile(home, 'serverLog');
+    process.stderr.write(`Temporal ended by itself and is started again; see ${log}\n`);
+    setTimeout(() => !stopping && startServer().catch(fail), serverRestart);
+  });
+}
+
+function portOf(address: string): number {
+  return Number(address.split(':').pop());
 }
 
 /** Says that this one is starting before anything is: of two that start at once, the second finds the first. */
@@ -86,7 +108,7 @@ function update(change: Running): void {
   writeUpState(home, { ...(running as ReadyState), phase: ready ? 'ready' : 'starting' } as ReadyState);
 }
 
-function superviseWorker(embedded: EmbeddedServer): void {
+function superviseWorker(): void {
   const log = homeFile(home, 'workerLog');
   const logFrom = logLength(log);
   let wait = firstRestart;
@@ -94,7 +116,7 @@ function superviseWorker(embedded: EmbeddedServer): void {
   const startWorker = () => {
     const startedAt = Date.now();
     workerIsReady = false;
-    worker = forkWorker(embedded);
+    worker = forkWorker();
     update({ workerPid: worker.pid ?? 0 });
     worker.once('message', () => {
       workerIsReady = true;
@@ -114,7 +136,7 @@ function superviseWorker(embedded: EmbeddedServer): void {
           ),
         );
       }
-      wait = Date.now() - startedAt > 60_000 ? firstRestart : Math.min(wait * 2, longestRestart);
+      wait = Date.now() - startedAt > shortLife ? firstRestart : Math.min(wait * 2, longestRestart);
       setTimeout(() => !stopping && startWorker(), wait);
     };
     worker.once('exit', onEnd);
@@ -124,7 +146,8 @@ function superviseWorker(embedded: EmbeddedServer): void {
   startWorker();
 }
 
-function forkWorker(embedded: EmbeddedServer): ChildProcess {
+function forkWorker(): ChildProcess {
+  if (!embedded) throw new TypeError('Expected Temporal to be up before its worker');
   const file = homeFile(home, 'workerLog');
   mkdirSync(dirname(file), { recursive: true });
   const log = openSync(file, 'a', 0o600);

@@ -51,6 +51,9 @@ export type SgdParams = z.output<typeof optimizers.sgd>;
 export type AdamParams = z.output<typeof optimizers.adam>;
 export type AdamwParams = z.output<typeof optimizers.adamw>;
 
+/** A step of the largest network that was tried takes four seconds on two cores; a machine that swaps may take a hundred times that. */
+export const usualStallTimeout = '10m';
+
 export const schedules = ['constant', 'cosine'] as const;
 export type Schedule = (typeof schedules)[number];
 
@@ -204,6 +207,13 @@ export function trainingParams(defaults: { optimizer: z.input<typeof optimizerSc
         .default('30s')
         .describe(
           'Between two checkpoints: a time (`30s`, `5m`), or epochs. What a killed training does again, at most.',
+        ),
+    ),
+    stallTimeout: operational(
+      durationSchema
+        .default(usualStallTimeout)
+        .describe(
+          'The longest that a training may go without a step: then its process is killed, and another goes on.',
         ),
     ),
     logEvery: operational(z.number().int().min(1).default(1).describe('Steps between two rows of the run log.')),

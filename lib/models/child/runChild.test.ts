@@ -92,6 +92,41 @@ describe('runChild', () => {
     await expect(killed).rejects.toMatchObject({ code: 'CHILD_CRASHED', message: expect.stringContaining('SIGKILL') });
   });
 
+  it.skipIf(process.platform === 'win32').each(['SIGSEGV', 'SIGABRT', 'SIGILL'] as const)(
+    'calls a fault in native code a crash: %s',
+    async (signal) => {
+      const crashed = run({ kind: 'sleep' }, { onSpawn: (pid) => process.kill(pid, signal) });
+      await expect(crashed).rejects.toMatchObject({ code: 'CHILD_CRASHED', message: expect.stringContaining(signal) });
+    },
+  );
+
+  it.skipIf(process.platform === 'win32').each([
+    ['that waits for something', () => {}],
+    ['that was stopped', (pid: number) => process.kill(pid, 'SIGSTOP')],
+  ])('kills a child %s and makes no progress', async (_, onSpawn) => {
+    let child = 0;
+    const hanging = run(
+      { kind: 'sleep' },
+      {
+        stallMs: 300,
+        onSpawn: (pid) => {
+          child = pid;
+          onSpawn(pid);
+        },
+      },
+    );
+    await expect(hanging).rejects.toMatchObject({
+      code: 'CHILD_STALLED',
+      message: expect.stringContaining('no progress for 0.3 s'),
+    });
+    expect(isRunning(child)).toBe(false);
+  });
+
+  it('does not hold a slow store against the child', async () => {
+    const slowly = () => new Promise<void>((resolve) => setTimeout(resolve, 900));
+    expect(await run({ kind: 'checkpoint' }, { stallMs: 500, onCheckpoint: slowly })).toEqual({ stored: true });
+  });
+
   it('calls a failed allocation a lack of memory', async () => {
     await expect(run({ kind: 'allocate' })).rejects.toMatchObject({ code: 'CHILD_OUT_OF_MEMORY' });
   });

@@ -3,7 +3,9 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
+import { durationSeconds } from '../../../contract/duration.ts';
 import { FurrowError, isFailureCode } from '../../../contract/errors.ts';
+import { usualStallTimeout } from '../../../contract/networks/training.ts';
 import type { StageLog, StageProgress } from '../../../contract/stage.ts';
 import { batchWork } from './batchWork.ts';
 import { childEnvironment } from './environment.ts';
@@ -17,6 +19,8 @@ const stopGraceMs = 8_000;
  * are shown only when the child crashes.
  */
 const speaksOfMemory = { TF_CPP_MIN_LOG_LEVEL: '1' };
+/** As `stallTimeout` has it where a pipeline says nothing. */
+const usualStallMs = durationSeconds(usualStallTimeout) * 1000;
 /** Of the child's standard error, what is kept to explain a crash. */
 const stderrTail = 4_096;
 
@@ -34,6 +38,8 @@ export interface ChildRun {
   onCheckpoint?(step: number, file: string): Promise<void>;
   onSpawn?(pid: number): void;
   readonly stopGraceMs?: number;
+  /** The child is killed when nothing comes from it for so long. */
+  readonly stallMs?: number;
   /** What would need less memory, with the task's own numbers, for the failure that says so: "`batchSize` from 16 to 8". */
   readonly lower?: string | undefined;
 }
@@ -42,7 +48,8 @@ export interface ChildRun {
  * Runs the task and gives its result. Once `signal` is aborted the child is asked to stop, its last checkpoint is taken, it is
  * killed when that takes too long, and the signal's reason is thrown.
  *
- * @throws FurrowError the child's own; `CHILD_CRASHED` or `CHILD_OUT_OF_MEMORY` when it ended without a word
+ * @throws FurrowError the child's own; `CHILD_STALLED` when it hung; `CHILD_CRASHED` or `CHILD_OUT_OF_MEMORY` when it ended
+ *   without a word
  */
 export async function runChild(options: ChildRun): Promise<unknown> {
   const { entry, signal } = options;
@@ -60,7 +67,8 @@ export async function runChild(options: ChildRun): Promise<unknown> {
   });
   const stderr = keepTail(child);
   const memory = watchMemory(child.pid);
-  const conversation = converse(child, options);
+  const stall = watchStall(child, options.stallMs ?? usualStallMs);
+  const conversation = converse(child, options, stall);
   let killed = false;
   let timer: NodeJS.Timeout | undefined;
   const stop = () => {
@@ -79,11 +87,13 @@ export async function runChild(options: ChildRun): Promise<unknown> {
     const last = await Promise.race([conversation.settled(), graceAfter(signal)]);
     if (signal.aborted) throw signal.reason;
     if (last?.kind === 'done') return last.result;
+    if (stall.killed) throw stalled(options);
     if (last?.kind === 'failed') throw failureOf(last, options, memory);
     throw crash(exit, stderr(), { killed, oom: oomKills() > killsBefore, memory, lower: options.lower });
   } finally {
     clearTimeout(timer);
     memory.stop();
+    stall.stop();
     signal.removeEventListener('abort', stop);
     process.removeListener('exit', killNow);
   }
@@ -111,11 +121,41 @@ function ended(child: ChildProcess): Promise<Exit> {
   });
 }
 
-function converse(child: ChildProcess, { task, log, onProgress, onCheckpoint, onSpawn }: ChildRun) {
+/** Kills a child that is not heard of any more: stopped, deadlocked, waiting for a GPU that does not answer. */
+function watchStall(child: ChildProcess, limitMs: number) {
+  let killed = false;
+  let timer: NodeJS.Timeout | undefined;
+  const stop = () => clearTimeout(timer);
+  const heard = () => {
+    stop();
+    timer = setTimeout(() => {
+      killed = true;
+      child.kill('SIGKILL');
+    }, limitMs);
+  };
+  heard();
+  return {
+    heard,
+    /** While the parent has the turn: a store that is slow is not the child's doing. */
+    stop,
+    get killed() {
+      return killed;
+    },
+  };
+}
+
+type Stall = ReturnType<typeof watchStall>;
+
+function stalled({ stallMs = usualStallMs }: ChildRun): FurrowError {
+  return new FurrowError('CHILD_STALLED', `The child process made no progress for ${stallMs / 1000} s and was killed`);
+}
+
+function converse(child: ChildProcess, { task, log, onProgress, onCheckpoint, onSpawn }: ChildRun, stall: Stall) {
   let last: FromChild | undefined;
   let storing: Promise<void> = Promise.resolve();
   const store = async (step: number, file: string): Promise<void> => {
     let stored = false;
+    stall.stop();
     try {
       await onCheckpoint?.(step, file);
       stored = onCheckpoint !== undefined;
@@ -124,9 +164,11 @@ function converse(child: ChildProcess, { task, log, onProgress, onCheckpoint, on
         step,
       });
     }
+    stall.heard();
     tell(child, { kind: 'checkpointTaken', step, stored });
   };
   child.on('message', (message: FromChild) => {
+    stall.heard();
     if (message.kind === 'ready') {
       if (child.pid !== undefined) onSpawn?.(child.pid);
       tell(child, { kind: 'start', task });
