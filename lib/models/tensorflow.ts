@@ -1,6 +1,7 @@
 /** Loads TensorFlow, for child processes and the prediction server: never for a worker or a workflow. */
 import util from 'node:util';
 import { FurrowError } from '../../contract/errors.ts';
+import { allocationFailed } from './allocationFailed.ts';
 
 export type Tf = typeof import('@tensorflow/tfjs-node');
 
@@ -10,7 +11,7 @@ let loading: Promise<Tf> | undefined;
  * The module, with TensorFlow's own library behind it. tfjs falls back to its JavaScript backend in silence, which takes hours
  * for a step of a large network: here that is an error.
  *
- * @throws FurrowError `BACKEND_MISSING`
+ * @throws FurrowError `BACKEND_MISSING`; the loader's own error where memory is what it lacks
  */
 export function loadTensorflow(): Promise<Tf> {
   loading ??= load();
@@ -27,6 +28,8 @@ async function load(): Promise<Tf> {
     await tf.ready();
   } catch (cause) {
     const reason = cause instanceof Error ? (cause.message.split('\n')[0] as string) : String(cause);
+    // There it is, and loads where there is room for it.
+    if (allocationFailed.test(reason)) throw new Error(reason, { cause });
     throw new FurrowError('BACKEND_MISSING', `TensorFlow could not be loaded: ${reason.slice(0, 300)}`, { cause });
   }
   if (tf.getBackend() !== 'tensorflow') {

@@ -29,7 +29,7 @@ export interface WorkerProcess {
   terminate(): Promise<number | null>;
 }
 
-interface WorkerSettings {
+export interface WorkerSettings {
   /** Where it works, with a home and temporary files of its own: a machine that has nothing in common with the others. */
   readonly machine?: string;
   readonly queues?: readonly string[];

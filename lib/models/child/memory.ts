@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { FurrowError } from '../../../contract/errors.ts';
 import type { JsonObject } from '../../../contract/json.ts';
+import { allocationFailed } from '../allocationFailed.ts';
 import { bytesText } from '../estimate/amounts.ts';
 import { type MemoryAmount, memoryLimit } from '../estimate/machineMemory.ts';
 
@@ -93,9 +94,6 @@ function addressLimit(pid: number): number | undefined {
   return found ? Number(found[1]) : undefined;
 }
 
-/** What a child said when it could not allocate: TensorFlow, C++, Node, the C library. */
-export const allocationFailed =
-  /OOM when allocating|RESOURCE_EXHAUSTED|std::bad_alloc|out of memory|Array buffer allocation failed|Cannot allocate memory/i;
 /** A GPU's allocator warns before it takes a slower way that needs less. */
 const harmless = /not a failure/i;
 /** Signals by which native code ends itself. Where an allocation fails, TensorFlow goes on with a null pointer or gives up. */

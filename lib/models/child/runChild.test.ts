@@ -137,6 +137,8 @@ describe('runChild', () => {
     'std::bad_alloc',
     'Array buffer allocation failed',
     'mmap: Cannot allocate memory',
+    'Fatal javascript OOM in Committing semi space failed.',
+    'libtensorflow_cc.so.2: failed to map segment from shared object',
   ])('calls it a lack of memory when the child fails by: %s', async (message) => {
     await expect(run({ kind: 'throw', message })).rejects.toMatchObject({ code: 'CHILD_OUT_OF_MEMORY' });
   });

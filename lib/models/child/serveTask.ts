@@ -2,7 +2,7 @@
 import { FurrowError } from '../../../contract/errors.ts';
 import type { StageProgress } from '../../../contract/stage.ts';
 import { isDiskFull } from '../../store/diskFull.ts';
-import { allocationFailed } from './memory.ts';
+import { allocationFailed } from '../allocationFailed.ts';
 import type { FromChild, ToChild } from './messages.ts';
 
 export interface Session {
