@@ -13,7 +13,9 @@ import { gcsProgram, useGcsServer } from '../lib/gcs/testing/gcsServer.ts';
 import { forEachBounded } from '../lib/parallel/bounded.ts';
 import { openArtifact } from '../lib/store/artifacts.ts';
 import { openStore } from '../lib/store/store.ts';
+import { lineTo } from './harness/faults/network.ts';
 import { type TestFurrow, testFurrow } from './harness/furrow.ts';
+import { pendingActivities } from './harness/pending.ts';
 import { longTraining, smallNitrogen, untilCheckpoint } from './harness/pipelines.ts';
 import { installProduct, runs, spawnWorker, type WorkerProcess } from './harness/product.ts';
 import { needsSignals } from './harness/signals.ts';
@@ -120,6 +122,27 @@ describe.skipIf(!gcsProgram)('on gs://', () => {
       expect(stages.model?.artifact.digest).toBe(undisturbed.stages.model?.artifact.digest);
       expect(second.log()).toMatch(/going on from step [1-9]/);
     }, 180_000);
+
+    it('wait for a bucket that does not answer, and go on to the same bytes', async () => {
+      const line = await lineTo(server.endpoint.replace('http://', ''));
+      try {
+        await workerOn('one', `http://${line.address}`);
+        const undisturbed = await furrow.run(longTraining('gs://stores/answering'));
+        const handle = await furrow.start(longTraining('gs://stores/silent'));
+        await untilCheckpoint(handle);
+        line.cut();
+        await until(
+          'an attempt has failed for it',
+          async () => (await pendingActivities(handle)).some(({ lastFailure }) => lastFailure === 'STORE_UNAVAILABLE'),
+          90,
+        );
+        line.mend();
+        const { stages } = (await handle.result()) as TrainPipelineResult;
+        expect(stages.model?.artifact.digest).toBe(undisturbed.stages.model?.artifact.digest);
+      } finally {
+        await line.close();
+      }
+    }, 240_000);
 
     it('fetch what is missing, and no more, after one was killed in the middle', async (context) => {
       needsSignals(context);

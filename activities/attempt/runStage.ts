@@ -92,6 +92,8 @@ async function runUnlessFinished(known: ManifestState | undefined, prepared: Pre
   if (usable && (await implementation.isPresent?.(stageContext, usable.finished))) return hit(usable, task, runtime);
 
   const startedAt = new Date();
+  // The wall clock may jump in between.
+  const started = performance.now();
   const outcome = await implementation.run(stageContext);
   base.signal.throwIfAborted();
   const { ref, attachments } = await output.seal();
@@ -109,7 +111,7 @@ async function runUnlessFinished(known: ManifestState | undefined, prepared: Pre
       runId: task.run.runId,
       attempt: context.info.attempt,
       startedAt: startedAt.toISOString(),
-      seconds: (Date.now() - startedAt.getTime()) / 1000,
+      seconds: (performance.now() - started) / 1000,
       runtime,
       ...(checkpoints.resumedFrom.length > 0 && { resumedFrom: checkpoints.resumedFrom }),
     },

@@ -8,7 +8,7 @@ import type { Digest } from '../../contract/artifact.ts';
 import { FurrowError } from '../../contract/errors.ts';
 import { digestOf, digestOfFile, type FileRange } from './digest.ts';
 import { blobName, hexOf } from './names.ts';
-import type { Store } from './store.ts';
+import { checkThere, type Store } from './store.ts';
 
 /** Bytes. What is smaller is written in the time that it takes to ask whether it is there. */
 const worthAsking = 2 ** 16;
@@ -53,7 +53,7 @@ export async function hasBlob(store: Store, digest: Digest, bytes: number): Prom
 export async function* readBlob(store: Store, digest: Digest): AsyncIterable<Uint8Array> {
   const name = blobName(digest);
   const body = await store.driver.open(name);
-  if (!body) throw missing(store, digest);
+  if (!body) throw await missing(store, digest);
   try {
     yield* verified(body, digest, store.driver.uriOf(name));
   } catch (error) {
@@ -66,7 +66,7 @@ export async function* readBlob(store: Store, digest: Digest): AsyncIterable<Uin
 export async function readBlobWhole(store: Store, digest: Digest): Promise<Uint8Array> {
   const name = blobName(digest);
   const content = await store.driver.read(name);
-  if (!content) throw missing(store, digest);
+  if (!content) throw await missing(store, digest);
   const found = digestOf(content);
   if (found === digest) return content;
   await setAside(store, digest);
@@ -130,7 +130,8 @@ async function setAside(store: Store, digest: Digest): Promise<void> {
   await store.driver.remove(name, version);
 }
 
-function missing(store: Store, digest: Digest): FurrowError {
+async function missing(store: Store, digest: Digest): Promise<FurrowError> {
+  await checkThere(store);
   return new FurrowError('BLOB_MISSING', `${store.driver.uriOf(blobName(digest))} is missing`, { details: { digest } });
 }
 

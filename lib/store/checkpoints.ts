@@ -5,7 +5,7 @@ import { FurrowError } from '../../contract/errors.ts';
 import type { Checkpoint, StageLog } from '../../contract/stage.ts';
 import { copyBlob, putBlobFile } from './blobs.ts';
 import { blobName, checkpointFolder } from './names.ts';
-import type { Store } from './store.ts';
+import { checkThere, type Store } from './store.ts';
 
 /** A checkpoint as its entry says: immutable, and exclusively created. */
 export interface StoredCheckpoint {
@@ -66,6 +66,7 @@ export async function newestCheckpoint(
       });
     }
   }
+  await checkThere(store);
   return undefined;
 }
 

@@ -1,20 +1,21 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { folderDriver, prepareFolder } from './folderDriver.ts';
+import { storeFile } from './names.ts';
 import { describeDriver } from './testing/conformance.ts';
 import { testFolder } from './testing/testStore.ts';
 
 describeDriver('a store in a folder', async () => {
-  const root = testFolder();
+  const root = storeFolder();
   await prepareFolder(root);
   return folderDriver(root);
 });
 
 describe('a folder as a store', () => {
   it('leaves nothing aside, whether a write ended well, lost its race or broke', async () => {
-    const root = testFolder();
+    const root = storeFolder();
     const driver = folderDriver(root);
     await driver.create('name', Buffer.from('x'));
     await driver.create('name', Buffer.from('y'));
@@ -27,7 +28,7 @@ describe('a folder as a store', () => {
   });
 
   it('removes one writing of a name, and not what was made since', async () => {
-    const root = testFolder();
+    const root = storeFolder();
     const driver = folderDriver(root);
     expect(await driver.version('a')).toBeUndefined();
     await driver.create('a', Buffer.from('first'));
@@ -45,6 +46,20 @@ describe('a folder as a store', () => {
     writeFileSync(root, '');
     await expect(folderDriver(root).create('x', Buffer.from('x'))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });
+});
+
+it('writes nothing where the store is not there any more: it would lie under what is mounted later', async () => {
+  const root = storeFolder();
+  const driver = folderDriver(root);
+  await driver.create('a/b', Buffer.from('x'));
+  rmSync(root, { recursive: true });
+  for (const write of [() => driver.create('a/b', Buffer.from('x')), () => driver.swapPointer('p', 'x', undefined)])
+    await expect(write()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  expect(existsSync(root)).toBe(false);
+  // The empty folder that a drive is mounted on.
+  mkdirSync(root);
+  await expect(driver.create('a/b', Buffer.from('x'))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  expect(readdirSync(root)).toEqual([]);
 });
 
 const disk = join(testFolder(), 'disk');
@@ -68,6 +83,7 @@ afterAll(() => {
 describe('a full disk', () => {
   it('is named as such, and leaves nothing half-written', async ({ skip }) => {
     skip(!mounted, 'a small disk can be mounted by root on Linux only');
+    writeFileSync(join(disk, storeFile), '{}');
     const driver = folderDriver(disk);
     const fills = async () => driver.create('large', Buffer.alloc(2 << 20, 1));
     await expect(fills()).rejects.toMatchObject({ code: 'STORE_FULL', retryable: true });
@@ -78,3 +94,10 @@ describe('a full disk', () => {
     expect(await driver.create('small', Buffer.from('fits'))).toBe('created');
   });
 });
+
+/** A driver writes into a store alone. */
+function storeFolder(): string {
+  const root = testFolder();
+  writeFileSync(join(root, storeFile), '{}');
+  return root;
+}

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { FurrowError } from '../../contract/errors.ts';
 import { isDiskFull } from './diskFull.ts';
 import type { Content, PointerState, StoreDriver } from './driver.ts';
-import { checkName, checkPrefix } from './names.ts';
+import { checkName, checkPrefix, storeFile } from './names.ts';
 import { writeAll } from './writeAll.ts';
 
 /**
@@ -24,14 +24,30 @@ export function folderDriver(root: string): StoreDriver {
   async function writeExclusively(path: string, content: Content, flush: boolean): Promise<'created' | 'exists'> {
     const aside = join(root, 'tmp', randomUUID());
     try {
-      await writeAside(aside, content, flush);
-      await inFolder(dirname(path), () => link(aside, path));
+      await inFolder(dirname(aside), path, () => writeAside(aside, content, flush));
+      await inFolder(dirname(path), path, () => link(aside, path));
       return 'created';
     } catch (error) {
       if (codeOf(error) === 'EEXIST') return 'exists';
       throw unavailable(error, path);
     } finally {
       await unlink(aside).catch(() => {});
+    }
+  }
+
+  /**
+   * Most folders are there: one is made only after the call that missed it. Where the store itself is not there any more, a drive
+   * that is not mounted say, nothing may be: what was written would lie under it, and be lost to everybody.
+   */
+  async function inFolder<T>(folder: string, path: string, act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error;
+      const identity = fileOf(storeFile);
+      if (path !== identity && (await sizeOf(identity)) === undefined) throw storeIsAway(root);
+      await mkdir(folder, { recursive: true });
+      return act();
     }
   }
 
@@ -109,7 +125,7 @@ export function folderDriver(root: string): StoreDriver {
 }
 
 async function writeAside(path: string, content: Content, flush: boolean): Promise<void> {
-  const file = await inFolder(dirname(path), () => open(path, 'wx'));
+  const file = await open(path, 'wx');
   try {
     if (content instanceof Uint8Array) await writeAll(file, content);
     else for await (const chunk of content) await writeAll(file, chunk);
@@ -119,15 +135,8 @@ async function writeAside(path: string, content: Content, flush: boolean): Promi
   }
 }
 
-/** Most folders are there: make one only after the call that missed it. */
-async function inFolder<T>(folder: string, act: () => Promise<T>): Promise<T> {
-  try {
-    return await act();
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
-    await mkdir(folder, { recursive: true });
-    return act();
-  }
+function storeIsAway(root: string): FurrowError {
+  return new FurrowError('STORE_UNAVAILABLE', `The store at ${root} is not there any more`);
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

@@ -78,6 +78,16 @@ export async function openStoreAt(location: StoreLocation): Promise<Store> {
   return store;
 }
 
+/**
+ * What is missing from a store may be missing because the store is: asked before anything is decided by it.
+ *
+ * @throws FurrowError `STORE_UNAVAILABLE`
+ */
+export async function checkThere({ driver, location }: Store): Promise<void> {
+  if ((await driver.size(storeFile)) !== undefined) return;
+  throw new FurrowError('STORE_UNAVAILABLE', `The store at ${location.uri} is not there any more`);
+}
+
 async function readIdentity(driver: StoreDriver): Promise<{ format: number; id: string } | undefined> {
   const content = await driver.read(storeFile);
   if (!content) return undefined;

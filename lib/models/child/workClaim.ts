@@ -41,7 +41,7 @@ export async function claimWork(folder: string, options: ClaimOptions = {}): Pro
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, 'claim.json');
   const own = processMark(process.pid);
-  const since = Date.now();
+  const since = performance.now();
   let told = false;
   while (!(await create(file, own))) {
     const holder = await readMark(file);
@@ -49,7 +49,7 @@ export async function claimWork(folder: string, options: ClaimOptions = {}): Pro
     else if (holder) {
       if (!told) options.onWait?.(holder.pid);
       told = true;
-      const waited = Date.now() - since;
+      const waited = performance.now() - since;
       if (waited > (options.orphanGraceMs ?? orphanGraceMs) && isOrphan(holder)) process.kill(holder.pid, 'SIGKILL');
       else if (waited > (options.waitMs ?? waitMs) || options.stopRequested?.()) return async () => {};
     }
