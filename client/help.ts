@@ -77,6 +77,11 @@ export const examples: Readonly<Record<string, readonly (readonly [command: stri
     ['furrow doctor my.yaml -s convnet.batchSize=64', 'the same with another batch size'],
     ["furrow doctor my.yaml --json | jq '.trainings[].estimate'", 'for a script: bytes and seconds'],
   ],
+  gc: [
+    ['furrow gc --dry-run', 'what could be freed in .furrow/store'],
+    ['furrow gc --keep-runs 90d', 'and forget runs that ended before that'],
+    ['furrow gc --store gs://bucket/furrow --json', 'a shared store; safe beside running work'],
+  ],
   demo: [['npm run demo', 'sets up what is missing, then this']],
 };
 

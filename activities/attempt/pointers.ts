@@ -1,9 +1,10 @@
 import type { Pointers } from '../../contract/stage.ts';
+import { stagePointerFolder } from '../../lib/store/names.ts';
 import type { Store } from '../../lib/store/store.ts';
 
 /** The store's pointers as stages see them: below `pointers/`, apart from manifests and run records, and JSON. */
 export function attemptPointers(store: Store): Pointers {
-  const root = 'pointers/';
+  const root = stagePointerFolder;
   return {
     async read(name) {
       const found = await store.driver.readPointer(root + name);

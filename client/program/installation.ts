@@ -48,5 +48,14 @@ export function addInstallation(furrow: Command): void {
     async (_, self: Command) => act(self, async (output) => (await import('../commands/demo.ts')).demo(output)),
   );
 
+  command(furrow, 'gc', 'free what no run, alias or recent use of a store reaches')
+    .option('--store <place>', 'a folder, or gs://BUCKET/PREFIX', '.furrow/store')
+    .option('--dry-run', 'say what would be freed, and remove nothing')
+    .option('--min-age <duration>', 'what was written or used later is kept', '1d')
+    .option('--keep-runs <duration>', 'forget runs that ended longer ago (default: none)')
+    .action(async (options, self: Command) =>
+      act(self, async (output) => (await import('../commands/gc.ts')).gc(options, output)),
+    );
+
   furrow.command('warm-up', { hidden: true }).action(async () => (await import('../warmUp.ts')).warmUp());
 }

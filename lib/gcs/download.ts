@@ -19,6 +19,8 @@ export interface ObjectName {
  */
 export interface ObjectDownload extends Delivery {
   readonly generation: string;
+  /** When that generation was made, in milliseconds since 1970; 0 where the server does not say. */
+  readonly at: number;
 }
 
 /** The bytes are not those that the server says it has. */
@@ -47,7 +49,8 @@ export async function downloadObject(
   // What goes on after a break is of the same one.
   generation = String(headers['x-goog-generation'] ?? '');
   const [, expected] = /crc32c=([^,\s]+)/.exec(String(headers['x-goog-hash'] ?? '')) ?? [];
-  return { generation, bytes, body: from > 0 ? body : checked(body, expected), all };
+  const at = Date.parse(String(headers['last-modified'] ?? '')) || 0;
+  return { generation, at, bytes, body: from > 0 ? body : checked(body, expected), all };
 }
 
 async function* checked(body: AsyncIterable<Uint8Array>, expected: string | undefined): AsyncIterable<Uint8Array> {

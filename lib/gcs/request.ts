@@ -31,6 +31,11 @@ export interface ObjectMetadata {
   readonly name: string;
   readonly size: string;
   readonly generation: string;
+  readonly metageneration?: string;
+  /** RFC 3339: when this generation was made. */
+  readonly timeCreated?: string;
+  /** RFC 3339: what we set when it is touched. */
+  readonly customTime?: string;
   /** Base64, both. */
   readonly md5Hash?: string;
   readonly crc32c?: string;

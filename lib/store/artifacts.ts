@@ -11,7 +11,7 @@ import type {
 import { FurrowError } from '../../contract/errors.ts';
 import { canonicalJson } from '../../contract/json.ts';
 import { forEachBounded } from '../parallel/bounded.ts';
-import { copyBlob, hasBlob, putBlob, putBlobFile, readBlob, readBlobWhole } from './blobs.ts';
+import { copyBlob, hasBlob, holdBlob, putBlob, putBlobFile, readBlob, readBlobWhole } from './blobs.ts';
 import { blobName } from './names.ts';
 import { staysBelow } from './safePath.ts';
 import type { Store } from './store.ts';
@@ -70,7 +70,7 @@ export function stageArtifact(store: Store, kind: ArtifactKind): StagedArtifact 
     },
   });
   const stored = async (path: string, { digest, bytes }: Pick<ArtifactFile, 'digest' | 'bytes'>) =>
-    (await hasBlob(store, digest, bytes)) ? keep(files, { path: checkPath(path), digest, bytes }) : undefined;
+    (await holdBlob(store, digest, bytes)) ? keep(files, { path: checkPath(path), digest, bytes }) : undefined;
   const inside = taker(files);
   const beside = taker(attachments);
   return {

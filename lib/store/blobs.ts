@@ -7,7 +7,8 @@ import { pipeline } from 'node:stream/promises';
 import type { Digest } from '../../contract/artifact.ts';
 import { FurrowError } from '../../contract/errors.ts';
 import { digestOf, digestOfFile, type FileRange } from './digest.ts';
-import { blobName, hexOf } from './names.ts';
+import { renewAfter } from './leases.ts';
+import { blobName, corruptFolder, hexOf } from './names.ts';
 import { checkThere, type Store } from './store.ts';
 
 /** Bytes. What is smaller is written in the time that it takes to ask whether it is there. */
@@ -16,7 +17,7 @@ const worthAsking = 2 ** 16;
 /** Stores bytes under their digest. What is there already stays as it is. */
 export async function putBlob(store: Store, content: Uint8Array): Promise<{ digest: Digest; bytes: number }> {
   const digest = digestOf(content);
-  const isThere = content.length > worthAsking && (await hasBlob(store, digest, content.length));
+  const isThere = content.length > worthAsking && (await holdBlob(store, digest, content.length));
   if (!isThere) await createBlob(store, digest, () => content, content.length);
   return { digest, bytes: content.length };
 }
@@ -28,7 +29,7 @@ export async function putBlobFile(
   range: FileRange = {},
 ): Promise<{ digest: Digest; bytes: number }> {
   const { digest, bytes } = await digestOfFile(file, range);
-  if (!(await hasBlob(store, digest, bytes))) {
+  if (!(await holdBlob(store, digest, bytes))) {
     await createBlob(
       store,
       digest,
@@ -41,7 +42,18 @@ export async function putBlobFile(
 
 /** True when the blob is there with the size it should have. Its content is checked when it is read. */
 export async function hasBlob(store: Store, digest: Digest, bytes: number): Promise<boolean> {
-  return (await store.driver.size(blobName(digest))) === bytes;
+  return (await store.driver.stat(blobName(digest)))?.bytes === bytes;
+}
+
+/**
+ * As {@link hasBlob}, for what is about to be referred to: a blob that has lain there for long is touched, so that no garbage
+ * collection takes it before the reference is written.
+ */
+export async function holdBlob(store: Store, digest: Digest, bytes: number): Promise<boolean> {
+  const name = blobName(digest);
+  const found = await store.driver.stat(name);
+  if (found?.bytes !== bytes) return false;
+  return Date.now() - found.at < renewAfter || store.driver.touch(name);
 }
 
 /**
@@ -93,10 +105,10 @@ async function createBlob(
 ): Promise<void> {
   const name = blobName(digest);
   if ((await store.driver.create(name, content())) === 'created') return;
-  if (await hasBlob(store, digest, bytes)) return;
+  if (await holdBlob(store, digest, bytes)) return;
   // What lies there has another size than its name promises: it was torn or cut outside our hands.
-  const torn = await store.driver.version(name);
-  if (torn !== undefined && !(await hasBlob(store, digest, bytes))) await store.driver.remove(name, torn);
+  const torn = await store.driver.stat(name);
+  if (torn && torn.bytes !== bytes) await store.driver.remove(name, torn.version);
   await store.driver.create(name, content());
 }
 
@@ -117,8 +129,8 @@ async function* verified(body: AsyncIterable<Uint8Array>, digest: Digest, place:
 async function setAside(store: Store, digest: Digest): Promise<void> {
   const name = blobName(digest);
   // Taken before it is read again: another reader may set it aside, too, and its stage make it anew.
-  const version = await store.driver.version(name);
-  if (version === undefined) return;
+  const state = await store.driver.stat(name);
+  if (!state) return;
   const hash = createHash('sha256');
   for await (const chunk of (await store.driver.open(name)) ?? []) hash.update(chunk);
   if (`sha256:${hash.digest('hex')}` === digest) {
@@ -126,8 +138,8 @@ async function setAside(store: Store, digest: Digest): Promise<void> {
   }
   const body = await store.driver.open(name);
   if (!body) return;
-  await store.driver.create(`corrupt/${hexOf(digest)}-${randomUUID()}`, body);
-  await store.driver.remove(name, version);
+  await store.driver.create(`${corruptFolder}${hexOf(digest)}-${randomUUID()}`, body);
+  await store.driver.remove(name, state.version);
 }
 
 async function missing(store: Store, digest: Digest): Promise<FurrowError> {

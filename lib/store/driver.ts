@@ -14,18 +14,21 @@ export interface StoreDriver {
   open(name: string): Promise<AsyncIterable<Uint8Array> | undefined>;
   /** The whole object, for what is small; undefined when there is none. */
   read(name: string): Promise<Uint8Array | undefined>;
-  /** The object's size in bytes, or undefined when there is none. */
-  size(name: string): Promise<number | undefined>;
+  /** Undefined when there is none. */
+  stat(name: string): Promise<ObjectState | undefined>;
+  /** Says that the object is in use again: `at` is now, and the version another. False when there is none. */
+  touch(name: string): Promise<boolean>;
   /** The names of the objects below `prefix` (ends with a slash), sorted. */
   list(prefix: string): Promise<readonly string[]>;
-  /** Says which writing of the name it is: another one when the object was removed and made again. Undefined when there is none. */
-  version(name: string): Promise<string | undefined>;
+  /** As {@link list}, with what `stat` says of each. */
+  entries(prefix: string): Promise<readonly ObjectEntry[]>;
   /**
    * Removes an object; no error when it is gone already.
    *
-   * @param version removes that one alone, and leaves what was made since
+   * @param version removes that one alone, and leaves what was made or touched since
+   * @returns whether it was there, and is gone
    */
-  remove(name: string, version?: string): Promise<void>;
+  remove(name: string, version?: string): Promise<boolean>;
 
   readPointer(name: string): Promise<PointerState | undefined>;
   /**
@@ -36,12 +39,42 @@ export interface StoreDriver {
   swapPointer(name: string, text: string, expected: string | undefined): Promise<string>;
   /** The names of the pointers below `prefix` (ends with a slash), sorted. */
   listPointers(prefix: string): Promise<readonly string[]>;
+  /** As {@link listPointers}, with version, time of the last change and size of each. */
+  pointerEntries(prefix: string): Promise<readonly ObjectEntry[]>;
+  /** Removes a pointer that is at `version`. False when it is not any more. */
+  removePointer(name: string, version: string): Promise<boolean>;
+  /**
+   * What only this kind of store leaves behind: unfinished writes, values that pointers once had.
+   *
+   * @param before milliseconds since 1970: what is younger may be in use
+   * @param remove false to count alone
+   */
+  sweep(before: number, remove: boolean): Promise<Swept>;
+}
+
+/** `at` in milliseconds since 1970: written, or touched last, by the clock of the store. */
+export interface ObjectState {
+  readonly bytes: number;
+  readonly at: number;
+  /** Says which writing of the name it is: another one when it was removed and made again, or touched. */
+  readonly version: string;
+}
+
+export interface ObjectEntry extends ObjectState {
+  readonly name: string;
+}
+
+export interface Swept {
+  readonly count: number;
+  readonly bytes: number;
 }
 
 export type Content = Uint8Array | AsyncIterable<Uint8Array>;
 
 export interface PointerState {
   readonly text: string;
+  /** When it was set, in milliseconds since 1970. */
+  readonly at: number;
   /** Opaque; a generation on GCS, a count on disk. */
   readonly version: string;
 }

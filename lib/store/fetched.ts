@@ -4,7 +4,7 @@ import type { Fetched, StoredContent } from '../../contract/stage.ts';
 import { forEachBounded } from '../parallel/bounded.ts';
 import { hasBlob, putBlobFile, readBlob } from './blobs.ts';
 import { digestOf } from './digest.ts';
-import { fetchedFolder } from './names.ts';
+import { blobName, fetchedFolder } from './names.ts';
 import type { Store } from './store.ts';
 
 /** What a killed process may have to fetch again. */
@@ -97,10 +97,29 @@ export function fetchedOf(store: Store): Fetched {
         ),
       );
       // Only once all that they say stands elsewhere.
-      await forEachBounded(old, parallelReads, (name) => driver.remove(name));
+      await forEachBounded(old, parallelReads, async (name) => void (await driver.remove(name)));
       for (const name of old) names.delete(name);
     },
   };
+}
+
+/**
+ * Drops the notes about contents that the store does not hold any more, once a garbage collection has been.
+ *
+ * @param present names of blobs that are known to be there
+ */
+export async function forgetFetched(store: Store, present: ReadonlySet<string>): Promise<void> {
+  const { names, notes } = await readLists(store);
+  const kept: string[] = [];
+  let dropped = false;
+  await forEachBounded([...notes], parallelReads, async ([name, content]) => {
+    const { digest, bytes } = content;
+    if (present.has(blobName(digest)) || (await hasBlob(store, digest, bytes))) kept.push(lineOf(name, content));
+    else dropped = true;
+  });
+  if (!dropped) return;
+  if (kept.length > 0) await writeList(store, kept);
+  await forEachBounded([...names], parallelReads, async (name) => void (await store.driver.remove(name)));
 }
 
 /** Notes are for good: parts that were given up are followed by others, under other names. */

@@ -30,14 +30,14 @@ describe('a folder as a store', () => {
   it('removes one writing of a name, and not what was made since', async () => {
     const root = storeFolder();
     const driver = folderDriver(root);
-    expect(await driver.version('a')).toBeUndefined();
+    expect((await driver.stat('a'))?.version).toBeUndefined();
     await driver.create('a', Buffer.from('first'));
-    const first = await driver.version('a');
+    const first = (await driver.stat('a'))?.version;
     await driver.remove('a', first);
     await driver.create('a', Buffer.from('second'));
     await driver.remove('a', first);
     expect(String(await driver.read('a'))).toBe('second');
-    await driver.remove('a', await driver.version('a'));
+    await driver.remove('a', (await driver.stat('a'))?.version);
     expect(await driver.read('a')).toBeUndefined();
   });
 
@@ -87,7 +87,7 @@ describe('a full disk', () => {
     const driver = folderDriver(disk);
     const fills = async () => driver.create('large', Buffer.alloc(2 << 20, 1));
     await expect(fills()).rejects.toMatchObject({ code: 'STORE_FULL', retryable: true });
-    expect(await driver.size('large')).toBeUndefined();
+    expect((await driver.stat('large'))?.bytes).toBeUndefined();
     expect(readdirSync(join(disk, 'tmp'))).toEqual([]);
     await expect(driver.swapPointer('p', 'x'.repeat(2 << 20), undefined)).rejects.toMatchObject({ code: 'STORE_FULL' });
     expect(await driver.readPointer('p')).toBeUndefined();

@@ -1,13 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { link, mkdir, open, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, rm, unlink, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FurrowError } from '../../contract/errors.ts';
-import { isDiskFull } from './diskFull.ts';
-import type { Content, PointerState, StoreDriver } from './driver.ts';
-import { checkName, checkPrefix, storeFile } from './names.ts';
-import { writeAll } from './writeAll.ts';
+import { forEachBounded } from '../parallel/bounded.ts';
+import type { Content, ObjectEntry, PointerState, StoreDriver } from './driver.ts';
+import {
+  byName,
+  codeOf,
+  entries,
+  isAbsent,
+  pointersOf,
+  stateOf,
+  unavailable,
+  versionsIn,
+  walk,
+  writeAside,
+} from './folderFiles.ts';
+import { checkName, checkPrefix, pointerFolders, storeFile } from './names.ts';
 
 /**
  * A store in a folder, local or shared. An object is written aside, then linked into place: `link` is atomic and fails when the
@@ -45,25 +56,46 @@ export function folderDriver(root: string): StoreDriver {
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error;
       const identity = fileOf(storeFile);
-      if (path !== identity && (await sizeOf(identity)) === undefined) throw storeIsAway(root);
+      if (path !== identity && (await stateOf(identity)) === undefined) throw storeIsAway(root);
       await mkdir(folder, { recursive: true });
       return act();
     }
   }
 
-  async function versions(name: string): Promise<number[]> {
-    const files = await entries(fileOf(name));
-    return files
-      .map(Number)
-      .filter(Number.isInteger)
-      .sort((a, b) => b - a);
-  }
+  const versions = (name: string) => versionsIn(fileOf(name));
 
   async function readPointer(name: string): Promise<PointerState | undefined> {
     const [newest] = await versions(name);
     if (newest === undefined) return undefined;
-    const text = await readFile(join(fileOf(name), String(newest)), 'utf8');
-    return { text, version: String(newest) };
+    const file = await open(join(fileOf(name), String(newest)));
+    try {
+      const { mtimeMs } = await file.stat();
+      return { text: await file.readFile('utf8'), at: mtimeMs, version: String(newest) };
+    } finally {
+      await file.close();
+    }
+  }
+
+  const below = async (prefix: string): Promise<string[]> => {
+    const found: string[] = [];
+    await walk(join(root, checkPrefix(prefix)), prefix, (name) => found.push(name));
+    return found.sort();
+  };
+
+  /** Moved aside first, and looked at then: what was touched or set meanwhile goes back to its place. */
+  async function removeAside(path: string, isMeant: (aside: string) => Promise<boolean>): Promise<boolean> {
+    const aside = join(root, 'tmp', randomUUID());
+    try {
+      await rename(path, aside);
+    } catch (error) {
+      if (isAbsent(error)) return false;
+      throw unavailable(error, path);
+    }
+    const meant = await isMeant(aside);
+    // Made again in the meantime, it is as good.
+    if (!meant) await rename(aside, path).catch(() => {});
+    await rm(aside, { recursive: true, force: true });
+    return meant;
   }
 
   return {
@@ -84,23 +116,44 @@ export function folderDriver(root: string): StoreDriver {
 
     async open(name) {
       const path = fileOf(name);
-      if ((await sizeOf(path)) === undefined) return undefined;
+      if ((await stateOf(path)) === undefined) return undefined;
       return createReadStream(path, { highWaterMark: 1 << 20 });
     },
 
-    size: (name) => sizeOf(fileOf(name)),
+    stat: (name) => stateOf(fileOf(name)),
 
-    async list(prefix) {
-      const found: string[] = [];
-      await walk(join(root, checkPrefix(prefix)), prefix, (name) => found.push(name));
-      return found.sort();
+    async touch(name) {
+      const path = fileOf(name);
+      const now = new Date();
+      try {
+        await utimes(path, now, now);
+        return true;
+      } catch (error) {
+        if (isAbsent(error)) return false;
+        throw unavailable(error, path);
+      }
     },
 
-    version: (name) => versionOf(fileOf(name)),
+    list: below,
+
+    async entries(prefix) {
+      const found: ObjectEntry[] = [];
+      await forEachBounded(await below(prefix), parallelLooks, async (name) => {
+        const state = await stateOf(fileOf(name));
+        if (state) found.push({ name, ...state });
+      });
+      return found.sort(byName);
+    },
 
     async remove(name, version) {
       const path = fileOf(name);
-      if (version === undefined || (await versionOf(path)) === version) await rm(path, { force: true });
+      const state = await stateOf(path);
+      if (!state || (version !== undefined && state.version !== version)) return false;
+      if (version === undefined) {
+        await rm(path, { force: true });
+        return true;
+      }
+      return removeAside(path, async (aside) => (await stateOf(aside))?.version === version);
     },
 
     readPointer,
@@ -117,92 +170,44 @@ export function folderDriver(root: string): StoreDriver {
     },
 
     async listPointers(prefix) {
-      const found = new Set<string>();
-      await walk(join(root, checkPrefix(prefix)), prefix, (name) => found.add(name.slice(0, name.lastIndexOf('/'))));
-      return [...found].sort();
+      return [...pointersOf(await below(prefix)).keys()].sort();
+    },
+
+    async pointerEntries(prefix) {
+      const found: ObjectEntry[] = [];
+      await forEachBounded([...pointersOf(await below(prefix))], parallelLooks, async ([name, [newest = 0]]) => {
+        const state = await stateOf(join(fileOf(name), String(newest)));
+        if (state) found.push({ ...state, name, version: String(newest) });
+      });
+      return found.sort(byName);
+    },
+
+    async removePointer(name, version) {
+      const isAt = async (folder: string) => String((await versionsIn(folder))[0]) === version;
+      return (await isAt(fileOf(name))) && removeAside(fileOf(name), isAt);
+    },
+
+    async sweep(before, remove) {
+      let [count, bytes] = [0, 0];
+      const sweepFile = async (path: string) => {
+        const state = await stateOf(path);
+        if (!state || state.at >= before) return;
+        count++;
+        bytes += state.bytes;
+        if (remove) await rm(path, { force: true });
+      };
+      for (const name of await entries(join(root, 'tmp'))) await sweepFile(join(root, 'tmp', name));
+      for (const place of pointerFolders) {
+        for (const [name, [, ...old]] of pointersOf(await below(place)))
+          for (const version of old) await sweepFile(join(fileOf(name), String(version)));
+      }
+      return { count, bytes };
     },
   };
 }
 
-async function writeAside(path: string, content: Content, flush: boolean): Promise<void> {
-  const file = await open(path, 'wx');
-  try {
-    if (content instanceof Uint8Array) await writeAll(file, content);
-    else for await (const chunk of content) await writeAll(file, chunk);
-    if (flush) await file.datasync();
-  } finally {
-    await file.close();
-  }
-}
-
-function storeIsAway(root: string): FurrowError {
-  return new FurrowError('STORE_UNAVAILABLE', `The store at ${root} is not there any more`);
-}
-
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    const found = await stat(path);
-    return found.isFile() ? found.size : undefined;
-  } catch (error) {
-    if (isAbsent(error)) return undefined;
-    throw unavailable(error, path);
-  }
-}
-
-/** Each writing makes a file of its own. */
-async function versionOf(path: string): Promise<string | undefined> {
-  try {
-    const { ino, mtimeNs } = await stat(path, { bigint: true });
-    return `${ino}-${mtimeNs}`;
-  } catch (error) {
-    if (isAbsent(error)) return undefined;
-    throw unavailable(error, path);
-  }
-}
-
-/** A folder of that name holds other objects, and is none. */
-function isAbsent(error: unknown): boolean {
-  return ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(codeOf(error) ?? '');
-}
-
-async function entries(path: string): Promise<string[]> {
-  try {
-    return await readdir(path);
-  } catch (error) {
-    if (isAbsent(error)) return [];
-    throw unavailable(error, path);
-  }
-}
-
-async function walk(path: string, prefix: string, found: (name: string) => void): Promise<void> {
-  let items: import('node:fs').Dirent[];
-  try {
-    items = await readdir(path, { withFileTypes: true });
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return;
-    throw unavailable(error, path);
-  }
-  for (const item of items) {
-    if (item.isDirectory()) await walk(join(path, item.name), `${prefix}${item.name}/`, found);
-    else found(`${prefix}${item.name}`);
-  }
-}
-
-function unavailable(error: unknown, path: string): unknown {
-  if (codeOf(error) === undefined) return error;
-  if (isDiskFull(error)) {
-    return new FurrowError('STORE_FULL', `No space left to write ${path}`, { cause: error });
-  }
-  return new FurrowError('STORE_UNAVAILABLE', `The store cannot be used: ${(error as Error).message}`, {
-    cause: error,
-  });
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && !(error instanceof FurrowError)
-    ? error.code
-    : undefined;
-}
+/** Files looked at at once. */
+const parallelLooks = 16;
 
 /** Makes an empty folder a place for a store; used once, when a store is made. */
 export async function prepareFolder(root: string): Promise<void> {
@@ -222,4 +227,8 @@ export async function prepareFolder(root: string): Promise<void> {
   } finally {
     await rm(probe, { force: true });
   }
+}
+
+function storeIsAway(root: string): FurrowError {
+  return new FurrowError('STORE_UNAVAILABLE', `The store at ${root} is not there any more`);
 }

@@ -4,10 +4,10 @@ import { parseSource } from '../../contract/sourceAddress.ts';
 import { gcsClient } from '../gcs/client.ts';
 import { ChecksumError, downloadObject, type ObjectDownload } from '../gcs/download.ts';
 import { gcsFailure, isAbsent, statusOf } from '../gcs/errors.ts';
-import { readList, readMetadata } from '../gcs/request.ts';
+import { type ObjectMetadata, readList, readMetadata } from '../gcs/request.ts';
 import { answered, uploadObject } from '../gcs/upload.ts';
 import { caught } from '../http/download.ts';
-import type { Content, PointerState, StoreDriver } from './driver.ts';
+import type { Content, ObjectEntry, ObjectState, PointerState, StoreDriver } from './driver.ts';
 import { checkName, checkPrefix } from './names.ts';
 
 /** Of what is replaced while it is read, or comes wrong. */
@@ -58,12 +58,27 @@ export async function gcsDriver(uri: string): Promise<StoreDriver> {
     }
   }
 
-  async function namesBelow(below: string): Promise<string[]> {
+  async function objectsBelow(below: string, fields: string): Promise<readonly ObjectMetadata[]> {
     try {
-      const found = await readList(storage, bucketName, root + checkPrefix(below), 'name');
-      return found.map((object) => object.name.slice(root.length)).sort();
+      return await readList(storage, bucketName, root + checkPrefix(below), fields);
     } catch (error) {
       throw failure(error, below);
+    }
+  }
+
+  async function namesBelow(below: string): Promise<string[]> {
+    const found = await objectsBelow(below, 'name');
+    return found.map((object) => object.name.slice(root.length)).sort();
+  }
+
+  /** False when it is not as the preconditions say any more. */
+  async function removeExactly(name: string, preconditions: Preconditions): Promise<boolean> {
+    try {
+      await answered(fileOf(name).delete({ ignoreNotFound: true, ...preconditions }));
+      return true;
+    } catch (error) {
+      if (statusOf(error) === 412) return false;
+      throw failure(error, name);
     }
   }
 
@@ -77,12 +92,13 @@ export async function gcsDriver(uri: string): Promise<StoreDriver> {
     }
   }
 
-  async function whole(name: string): Promise<{ content: Buffer; generation: string } | undefined> {
+  async function whole(name: string): Promise<{ content: Buffer; generation: string; at: number } | undefined> {
     for (let again = rereads; ; again--) {
       const found = await opened(name);
       if (!found) return undefined;
       try {
-        return { content: await buffer(found.body), generation: found.generation };
+        const { generation, at } = found;
+        return { content: await buffer(found.body), generation, at };
       } catch (error) {
         // Absent: it was replaced in a bucket that keeps no versions, after the connection broke and before it went on.
         if (again === 0 || !(isAbsent(error) || error instanceof ChecksumError)) throw failure(error, name);
@@ -105,32 +121,42 @@ export async function gcsDriver(uri: string): Promise<StoreDriver> {
       return found && caught(found.body, (error) => failure(error, name));
     },
 
-    async size(name) {
+    async stat(name) {
       const found = await metadata(name);
-      return found && Number(found.size);
+      return found && stateOf(found);
     },
 
-    async version(name) {
-      const found = await metadata(name);
-      return found && String(found.generation);
+    async touch(name) {
+      try {
+        await answered(fileOf(name).setMetadata({ customTime: new Date().toISOString() }));
+        return true;
+      } catch (error) {
+        if (statusOf(error) === 404) return false;
+        throw failure(error, name);
+      }
     },
 
     list: namesBelow,
 
+    async entries(prefix) {
+      const found = await objectsBelow(prefix, entryFields);
+      return found.map((object) => ({ name: object.name.slice(root.length), ...stateOf(object) })).sort(byName);
+    },
+
     async remove(name, version) {
-      // Of one generation: done twice, as when its answer was lost, it takes nothing that somebody has made since.
-      const generation = version ?? (await metadata(name))?.generation;
-      if (generation === undefined) return;
-      try {
-        await answered(fileOf(name).delete({ ignoreNotFound: true, ifGenerationMatch: generation }));
-      } catch (error) {
-        if (statusOf(error) !== 412) throw failure(error, name);
-      }
+      const found = await metadata(name);
+      if (!found || (version !== undefined && stateOf(found).version !== version)) return false;
+      // By what it is right now: done twice, as when its answer was lost, it takes nothing that somebody has made since.
+      const { generation, metageneration } = found;
+      return removeExactly(name, {
+        ifGenerationMatch: generation,
+        ...(version !== undefined && metageneration !== undefined && { ifMetagenerationMatch: metageneration }),
+      });
     },
 
     async readPointer(name): Promise<PointerState | undefined> {
       const found = await whole(name);
-      return found && { text: found.content.toString('utf8'), version: found.generation };
+      return found && { text: found.content.toString('utf8'), at: found.at, version: found.generation };
     },
 
     async swapPointer(name, text, expected) {
@@ -140,5 +166,37 @@ export async function gcsDriver(uri: string): Promise<StoreDriver> {
     },
 
     listPointers: namesBelow,
+
+    async pointerEntries(prefix) {
+      const found = await objectsBelow(prefix, entryFields);
+      return found
+        .map((object) => ({ ...stateOf(object), name: object.name.slice(root.length), version: object.generation }))
+        .sort(byName);
+    },
+
+    async removePointer(name, version) {
+      if ((await metadata(name))?.generation !== version) return false;
+      return removeExactly(name, { ifGenerationMatch: version });
+    },
+
+    // An upload that ended half-way leaves no object, and a pointer no earlier value.
+    sweep: async () => ({ count: 0, bytes: 0 }),
   };
+}
+
+interface Preconditions {
+  readonly ifGenerationMatch: string;
+  readonly ifMetagenerationMatch?: string;
+}
+
+const entryFields = 'name,size,generation,metageneration,timeCreated,customTime';
+
+/** A touched object keeps its generation; its own time says that it was. */
+function stateOf({ size, generation, timeCreated = '', customTime = '' }: ObjectMetadata): ObjectState {
+  const at = Math.max(Date.parse(timeCreated) || 0, Date.parse(customTime) || 0);
+  return { bytes: Number(size), at, version: [generation, customTime].filter(Boolean).join(' ') };
+}
+
+function byName(a: ObjectEntry, b: ObjectEntry): number {
+  return a.name < b.name ? -1 : 1;
 }

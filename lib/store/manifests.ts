@@ -3,6 +3,8 @@ import { FurrowError } from '../../contract/errors.ts';
 import { canonicalJson, type Json, type JsonObject } from '../../contract/json.ts';
 import { missingBlob } from './artifacts.ts';
 import { digestOfJson } from './digest.ts';
+import type { PointerState } from './driver.ts';
+import { renewAfter } from './leases.ts';
 import { manifestName } from './names.ts';
 import type { Store } from './store.ts';
 
@@ -40,8 +42,22 @@ export async function lookUp(store: Store, key: Digest): Promise<ManifestState |
     return { finished: brokenManifest(key), version: found.version, broken: `the manifest of ${key} cannot be read` };
   if (isRetired(found.text))
     return { finished, version: found.version, broken: 'a reset asked for it to be made again' };
+  const held = await renewed(store, key, found);
+  if (!held) return lookUp(store, key);
+  // Only now: what a collection had removed before is seen to be missing, what it has not it leaves.
   const missing = await missingBlob(store, finished.artifact, finished.attachments);
-  return { finished, version: found.version, ...(missing && { broken: `blob ${missing} is missing` }) };
+  return { finished, version: held.version, ...(missing && { broken: `blob ${missing} is missing` }) };
+}
+
+/** A result that is taken holds everything behind it. Undefined when somebody changed it first. */
+async function renewed(store: Store, key: Digest, found: PointerState): Promise<{ version: string } | undefined> {
+  if (Date.now() - found.at < renewAfter) return found;
+  try {
+    return { version: await store.driver.swapPointer(manifestName(key), found.text, found.version) };
+  } catch (error) {
+    if (error instanceof FurrowError && error.code === 'STORE_CONFLICT') return undefined;
+    throw error;
+  }
 }
 
 /**

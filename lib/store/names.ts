@@ -4,24 +4,36 @@ import type { Digest } from '../../contract/artifact.ts';
 /** Where things lie in a store, relative to its root. Two digits a folder keep folders short with 10,000s of entries. */
 export const storeFile = 'store.json';
 
+export const blobFolder = 'blobs/sha256/';
+export const manifestFolder = 'manifests/';
+export const runFolder = 'runs/';
+export const checkpointsFolder = 'checkpoints/';
+/** Blobs that were read wrong, for a person to look at. */
+export const corruptFolder = 'corrupt/';
+/** What stages keep: the model registry. */
+export const stagePointerFolder = 'pointers/';
+
+/** Where there are pointers; everywhere else there are objects. */
+export const pointerFolders: readonly string[] = [manifestFolder, runFolder, stagePointerFolder];
+
 export function blobName(digest: Digest): string {
   const hex = hexOf(digest);
-  return `blobs/sha256/${hex.slice(0, 2)}/${hex}`;
+  return `${blobFolder}${hex.slice(0, 2)}/${hex}`;
 }
 
 export function manifestName(key: Digest): string {
   const hex = hexOf(key);
-  return `manifests/${hex.slice(0, 2)}/${hex}`;
+  return `${manifestFolder}${hex.slice(0, 2)}/${hex}`;
 }
 
 export function checkpointFolder(key: Digest): string {
-  return `checkpoints/${hexOf(key)}/`;
+  return `${checkpointsFolder}${hexOf(key)}/`;
 }
 
 export const fetchedFolder = 'fetched/';
 
 export function runRecordName(workflowId: string, runId: string): string {
-  return `runs/${segment(workflowId)}/${segment(runId)}`;
+  return `${runFolder}${segment(workflowId)}/${segment(runId)}`;
 }
 
 export function hexOf(digest: Digest): string {

@@ -84,7 +84,7 @@ export async function openStoreAt(location: StoreLocation): Promise<Store> {
  * @throws FurrowError `STORE_UNAVAILABLE`
  */
 export async function checkThere({ driver, location }: Store): Promise<void> {
-  if ((await driver.size(storeFile)) !== undefined) return;
+  if ((await driver.stat(storeFile)) !== undefined) return;
   throw new FurrowError('STORE_UNAVAILABLE', `The store at ${location.uri} is not there any more`);
 }
 

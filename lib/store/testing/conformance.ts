@@ -14,7 +14,7 @@ export function describeDriver(name: string, fresh: () => Promise<StoreDriver>):
       expect(await driver.create('objects/one', bytes('first'))).toBe('created');
       expect(await driver.create('objects/one', bytes('second'))).toBe('exists');
       expect(await read(driver, 'objects/one')).toBe('first');
-      expect(await driver.size('objects/one')).toBe(5);
+      expect((await driver.stat('objects/one'))?.bytes).toBe(5);
     });
 
     it('lets exactly one of racing writers win, whole', async () => {
@@ -31,9 +31,9 @@ export function describeDriver(name: string, fresh: () => Promise<StoreDriver>):
       await driver.create('streams/long', pieces(long));
       await driver.create('streams/empty', pieces(''));
       expect(await read(driver, 'streams/long')).toBe(long);
-      expect(await driver.size('streams/long')).toBe(long.length);
+      expect((await driver.stat('streams/long'))?.bytes).toBe(long.length);
       expect(await read(driver, 'streams/empty')).toBe('');
-      expect(await driver.size('streams/empty')).toBe(0);
+      expect((await driver.stat('streams/empty'))?.bytes).toBe(0);
     });
 
     it('leaves nothing at the name when the writer is interrupted, and nothing in lists', async () => {
@@ -43,7 +43,7 @@ export function describeDriver(name: string, fresh: () => Promise<StoreDriver>):
         throw new Error('the writer went away');
       })();
       await expect(driver.create('torn/object', interrupted)).rejects.toThrow('the writer went away');
-      expect(await driver.size('torn/object')).toBeUndefined();
+      expect((await driver.stat('torn/object'))?.bytes).toBeUndefined();
       expect(await driver.list('torn/')).toEqual([]);
       expect(await driver.create('torn/object', bytes('whole'))).toBe('created');
     });
@@ -54,7 +54,7 @@ export function describeDriver(name: string, fresh: () => Promise<StoreDriver>):
       for (const absent of ['nothing', 'folder', 'folder/object/below', 'no/such/folder']) {
         expect(await driver.open(absent), absent).toBeUndefined();
         expect(await driver.read(absent), absent).toBeUndefined();
-        expect(await driver.size(absent), absent).toBeUndefined();
+        expect((await driver.stat(absent))?.bytes, absent).toBeUndefined();
       }
     });
 
@@ -78,6 +78,37 @@ export function describeDriver(name: string, fresh: () => Promise<StoreDriver>):
       expect(await driver.create('raced', pieces(contents[0] as string))).toBe('exists');
     });
 
+    it('says of each object its size, when it was written, and which writing it is', async () => {
+      const driver = await fresh();
+      const before = Date.now();
+      await driver.create('e/1', bytes('one'));
+      await driver.create('e/2', bytes('three'));
+      const [first, second, ...more] = await driver.entries('e/');
+      expect([first, second, more]).toMatchObject([{ name: 'e/1', bytes: 3 }, { name: 'e/2', bytes: 5 }, []]);
+      expect(first).toEqual({ name: 'e/1', ...(await driver.stat('e/1')) });
+      expect(Math.abs((first?.at ?? 0) - before)).toBeLessThan(60_000);
+      expect(await driver.stat('e/3')).toBeUndefined();
+      expect(await driver.entries('none/')).toEqual([]);
+    });
+
+    it('leaves what was touched, or made anew, to whoever did so', async () => {
+      const driver = await fresh();
+      const versionOf = async () => (await driver.stat('t'))?.version;
+      expect(await driver.touch('t')).toBe(false);
+      await driver.create('t', bytes('first'));
+      const first = await versionOf();
+      expect(await driver.touch('t')).toBe(true);
+      const touched = await versionOf();
+      expect(touched).not.toBe(first);
+      await driver.remove('t', first);
+      expect(await read(driver, 't')).toBe('first');
+      await driver.remove('t', touched);
+      expect(await driver.stat('t')).toBeUndefined();
+      await driver.create('t', bytes('second'));
+      await driver.remove('t', touched);
+      expect(await read(driver, 't')).toBe('second');
+    });
+
     it('says where things are', async () => {
       const driver = await fresh();
       expect(driver.uriOf('a/b')).toBe(`${driver.uri}/a/b`);
@@ -99,10 +130,10 @@ export function describeDriver(name: string, fresh: () => Promise<StoreDriver>):
       const driver = await fresh();
       expect(await driver.readPointer('p/x')).toBeUndefined();
       const first = await driver.swapPointer('p/x', 'one', undefined);
-      expect(await driver.readPointer('p/x')).toEqual({ text: 'one', version: first });
+      expect(await driver.readPointer('p/x')).toMatchObject({ text: 'one', version: first });
       const second = await driver.swapPointer('p/x', 'two', first);
       expect(second).not.toBe(first);
-      expect(await driver.readPointer('p/x')).toEqual({ text: 'two', version: second });
+      expect(await driver.readPointer('p/x')).toMatchObject({ text: 'two', version: second });
     });
 
     it('refuses a version that is not the newest, and leaves the value', async () => {
@@ -112,7 +143,7 @@ export function describeDriver(name: string, fresh: () => Promise<StoreDriver>):
       for (const stale of [undefined, first, '999999999']) {
         await expect(driver.swapPointer('p', 'three', stale)).rejects.toMatchObject({ code: 'STORE_CONFLICT' });
       }
-      expect(await driver.readPointer('p')).toEqual({ text: 'two', version: second });
+      expect(await driver.readPointer('p')).toMatchObject({ text: 'two', version: second });
       await expect(driver.swapPointer('absent', 'x', first)).rejects.toMatchObject({ code: 'STORE_CONFLICT' });
       expect(await driver.readPointer('absent')).toBeUndefined();
     });
@@ -130,6 +161,32 @@ export function describeDriver(name: string, fresh: () => Promise<StoreDriver>):
       expect((await driver.readPointer('p'))?.text).toBe(`racer ${won[0]}`);
       const lost = outcomes.filter((outcome) => typeof outcome !== 'string');
       expect(lost.every((error) => error instanceof FurrowError && error.code === 'STORE_CONFLICT')).toBe(true);
+    });
+
+    it('removes a pointer at a version, and none that moved on; it can then be made again', async () => {
+      const driver = await fresh();
+      const first = await driver.swapPointer('m/x', 'one', undefined);
+      const second = await driver.swapPointer('m/x', 'two', first);
+      expect(await driver.removePointer('m/x', first)).toBe(false);
+      expect(await driver.readPointer('m/x')).toMatchObject({ text: 'two' });
+      expect(await driver.removePointer('m/x', second)).toBe(true);
+      expect(await driver.readPointer('m/x')).toBeUndefined();
+      expect(await driver.listPointers('m/')).toEqual([]);
+      const again = await driver.swapPointer('m/x', 'three', undefined);
+      expect(await driver.pointerEntries('m/')).toMatchObject([{ name: 'm/x', version: again, bytes: 5 }]);
+    });
+
+    it('says of each pointer its version, and when it was set', async () => {
+      const driver = await fresh();
+      const first = await driver.swapPointer('e/x', 'one', undefined);
+      const second = await driver.swapPointer('e/x', 'three', first);
+      await driver.swapPointer('e/y/z', '', undefined);
+      const [x, z, ...more] = await driver.pointerEntries('e/');
+      expect([x, z, more]).toMatchObject([{ name: 'e/x', version: second, bytes: 5 }, { name: 'e/y/z', bytes: 0 }, []]);
+      const read = await driver.readPointer('e/x');
+      // A server may say it in whole seconds.
+      expect(Math.abs((read?.at ?? 0) - (x?.at ?? 0))).toBeLessThan(2000);
+      expect(Math.abs((read?.at ?? 0) - Date.now())).toBeLessThan(60_000);
     });
 
     it('lists pointers by name, however often they changed', async () => {
