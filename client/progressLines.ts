@@ -90,7 +90,8 @@ const spelledOut: readonly StageState['status'][] = ['skipped', 'cancelled', 'wa
 
 type ShownStage = Pick<StageState, 'name' | 'status' | 'metrics' | 'failure' | 'notice' | 'startedAt' | 'endedAt'>;
 
-export function stageLine(stage: ShownStage): string {
+/** @param failure `code` where what happened is told below */
+export function stageLine(stage: ShownStage, failure: 'whole' | 'code' = 'whole'): string {
   const seconds =
     stage.startedAt && stage.endedAt
       ? `${((Date.parse(stage.endedAt) - Date.parse(stage.startedAt)) / 1000).toFixed(1)} s`
@@ -98,7 +99,8 @@ export function stageLine(stage: ShownStage): string {
   const notes = [
     stage.status === 'cached' ? 'cached' : seconds,
     metricsText(stage.metrics ?? {}),
-    stage.failure ? `${stage.failure.code}: ${stage.failure.message}` : '',
+    stage.failure?.code ?? '',
+    stage.failure && failure === 'whole' ? stage.failure.message : '',
     spelledOut.includes(stage.status) ? stage.status : '',
     stage.notice ?? '',
   ];

@@ -5,7 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { failures } from '../contract/errors.ts';
 import { fetchData } from '../contract/stages/fetchData.ts';
+import { work } from '../contract/work.ts';
 import { productRoot } from '../lib/code/root.ts';
+import { failuresTable } from './harness/failuresTable.ts';
 
 const pages = readdirSync(join(productRoot, 'docs')).filter((name) => name.endsWith('.md'));
 const textOf = (page: string) => readFileSync(join(productRoot, 'docs', page), 'utf8');
@@ -39,5 +41,31 @@ describe.each(pages)('docs/%s', (page) => {
   it('links to pages and files that are there', () => {
     const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = '']) => link);
     for (const link of links) expect(() => readFileSync(join(productRoot, 'docs', link)), link).not.toThrow();
+  });
+});
+
+describe('docs/failures.md', () => {
+  it('has the table of the code, row for row', () => {
+    expect(textOf('failures.md')).toContain(failuresTable());
+  });
+});
+
+describe('docs/reliability.md', () => {
+  const seconds = { s: 1, min: 60, h: 3600, d: 86_400 } as const;
+  const inSeconds = (text: string) => {
+    const [, amount = '', unit = 's'] = /^([\d.]+) (s|min|h|d)$/.exec(text.trim()) ?? [];
+    return Number(amount) * seconds[unit as keyof typeof seconds];
+  };
+
+  it('has the timeouts and attempts of the code for each kind of work', () => {
+    const rows = [...textOf('reliability.md').matchAll(/^\| `(\w+)` \|([^|]*)\|([^|]*)\|([^|]*)\|([^|]*)\|/gm)];
+    const told = rows.map(([, kind = '', startToClose = '', heartbeat = '', attempts, backoff = '']) => [
+      kind,
+      {
+        ...{ startToClose: inSeconds(startToClose), heartbeat: inSeconds(heartbeat) },
+        ...{ attempts: Number(attempts), firstBackoff: inSeconds(backoff) },
+      },
+    ]);
+    expect(Object.fromEntries(told)).toEqual(work);
   });
 });
