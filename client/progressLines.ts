@@ -1,4 +1,4 @@
-import type { StageState, StageSummary, TrainPipelineResult } from '../contract/messages.ts';
+import type { StageFailure, StageState, StageSummary, TrainPipelineResult } from '../contract/messages.ts';
 import { durationText, type Output, shortNumber } from './output.ts';
 import { type LiveStage, type RunLook, waitingLine } from './runProgress.ts';
 
@@ -99,12 +99,16 @@ export function stageLine(stage: ShownStage, failure: 'whole' | 'code' = 'whole'
   const notes = [
     stage.status === 'cached' ? 'cached' : seconds,
     metricsText(stage.metrics ?? {}),
-    stage.failure?.code ?? '',
-    stage.failure && failure === 'whole' ? stage.failure.message : '',
+    failureText(stage.failure, failure),
     spelledOut.includes(stage.status) ? stage.status : '',
     stage.notice ?? '',
   ];
   return `${marks[stage.status]} ${stage.name.padEnd(12)} ${notes.filter(Boolean).join('  ')}`.trimEnd();
+}
+
+function failureText(failure: StageFailure | undefined, how: 'whole' | 'code'): string {
+  if (!failure) return '';
+  return how === 'code' ? failure.code : `${failure.code}: ${failure.message}`;
 }
 
 export function liveText(stage: StageState, live: LiveStage): string {

@@ -19,9 +19,11 @@ const programs = [
   'bench/train/main.ts',
   'bench/train/ours.ts',
   'bench/resume/main.ts',
+  'bench/faults/main.ts',
   'bench/learning/main.ts',
   'bench/fetch/main.ts',
   'bench/fetch/once.ts',
+  'bench/lookups.ts',
 ];
 
 /** The command, with the packages that it needs in it: half of a short command's time would go into finding their files. */
