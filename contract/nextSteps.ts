@@ -17,7 +17,7 @@ export function nextSteps({ run, status, stages }: RunRecord): readonly NextStep
   if (status === 'running' || status === 'held') {
     const retries = failed.map(({ name }) => ({
       command: `furrow retry ${workflowId} ${name}`,
-      effect: `replays ${name} and what depends on it; --set ${name}.PARAMETER=VALUE changes a parameter first`,
+      effect: `replays ${name} and what depends on it; \`--set ${name}.PARAMETER=VALUE\` changes a parameter first`,
     }));
     return [...approvals, ...retries];
   }
