@@ -46,7 +46,8 @@ export function progressPrinter(output: Output, now: () => number = Date.now): P
         shown.set(stage.name, stage.status);
         output.say(stageLine(stage));
       }
-      for (const line of waiting.map(waitingLine)) {
+      const notices = stages.flatMap(({ name, notice }) => (notice ? [`  ${name}: ${notice}`] : []));
+      for (const line of [...(record?.notice ? [record.notice] : []), ...notices, ...waiting.map(waitingLine)]) {
         if (!told.has(line)) output.say(line);
         told.add(line);
       }
@@ -88,7 +89,7 @@ const marks: Record<StageState['status'], string> = {
 /** Where the mark alone does not say it. */
 const spelledOut: readonly StageState['status'][] = ['skipped', 'cancelled', 'waiting', 'paused'];
 
-type ShownStage = Pick<StageState, 'name' | 'status' | 'metrics' | 'failure' | 'notice' | 'startedAt' | 'endedAt'>;
+type ShownStage = Pick<StageState, 'name' | 'status' | 'metrics' | 'failure' | 'startedAt' | 'endedAt'>;
 
 /** @param failure `code` where what happened is told below */
 export function stageLine(stage: ShownStage, failure: 'whole' | 'code' = 'whole'): string {
@@ -101,7 +102,6 @@ export function stageLine(stage: ShownStage, failure: 'whole' | 'code' = 'whole'
     metricsText(stage.metrics ?? {}),
     failureText(stage.failure, failure),
     spelledOut.includes(stage.status) ? stage.status : '',
-    stage.notice ?? '',
   ];
   return `${marks[stage.status]} ${stage.name.padEnd(12)} ${notes.filter(Boolean).join('  ')}`.trimEnd();
 }

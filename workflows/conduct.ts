@@ -84,7 +84,8 @@ export function conduct(plan: Plan, state: RunState): Conductor {
     if (onFailure === 'fail') throw runFailure(dag, state);
     const until = new Date(Date.now() + holdForSeconds * 1000);
     state.stands('held', until);
-    if (await condition(() => changes > seen, holdForSeconds * 1000)) return;
+    // Somebody may be retrying at this very moment.
+    if ((await condition(() => changes > seen, holdForSeconds * 1000)) || replanning) return;
     throw runFailure(dag, state, `; nobody retried it until ${until.toISOString()}`);
   }
 

@@ -17,7 +17,8 @@ export async function show(name: string | undefined, output: Output): Promise<nu
     ...(record.notice ? [record.notice] : []),
     ...record.stages.flatMap((stage) => {
       const state = live.get(stage.activityId ?? '');
-      return [stageLine(stage, 'code'), ...(state ? [`    ${liveText(stage, state)}`] : [])];
+      const notice = stage.notice ? [`    ${stage.notice}`] : [];
+      return [stageLine(stage, 'code'), ...notice, ...(state ? [`    ${liveText(stage, state)}`] : [])];
     }),
     ...waiting.map(waitingLine),
     ...endLines(record),
