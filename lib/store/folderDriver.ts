@@ -12,6 +12,7 @@ import {
   entries,
   isAbsent,
   pointersOf,
+  removeEmptyFolders,
   stateOf,
   unavailable,
   versionsIn,
@@ -51,14 +52,16 @@ export function folderDriver(root: string): StoreDriver {
    * that is not mounted say, nothing may be: what was written would lie under it, and be lost to everybody.
    */
   async function inFolder<T>(folder: string, path: string, act: () => Promise<T>): Promise<T> {
-    try {
-      return await act();
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error;
-      const identity = fileOf(storeFile);
-      if (path !== identity && (await stateOf(identity)) === undefined) throw storeIsAway(root);
-      await mkdir(folder, { recursive: true });
-      return act();
+    for (let tries = 1; ; tries++) {
+      try {
+        return await act();
+      } catch (error) {
+        // More than once: a sweep may take an empty folder away.
+        if (codeOf(error) !== 'ENOENT' || tries > mostFolderTries) throw error;
+        const identity = fileOf(storeFile);
+        if (path !== identity && (await stateOf(identity)) === undefined) throw storeIsAway(root);
+        await mkdir(folder, { recursive: true });
+      }
     }
   }
 
@@ -201,10 +204,14 @@ export function folderDriver(root: string): StoreDriver {
         for (const [name, [, ...old]] of pointersOf(await below(place)))
           for (const version of old) await sweepFile(join(fileOf(name), String(version)));
       }
+      if (remove) await removeEmptyFolders(root, before);
       return { count, bytes };
     },
   };
 }
+
+/** Of a folder that others take away as often as it is made. */
+const mostFolderTries = 3;
 
 /** Files looked at at once. */
 const parallelLooks = 16;

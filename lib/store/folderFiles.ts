@@ -1,5 +1,5 @@
 /** The files of a store in a folder: what each says of an object or a pointer, and what their errors mean. */
-import { open, readdir, stat } from 'node:fs/promises';
+import { open, readdir, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FurrowError } from '../../contract/errors.ts';
 import { isDiskFull } from './diskFull.ts';
@@ -99,4 +99,16 @@ export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && !(error instanceof FurrowError)
     ? error.code
     : undefined;
+}
+
+/** Of a training that is over, for example. `rmdir` takes empty ones alone. */
+export async function removeEmptyFolders(folder: string, before: number): Promise<void> {
+  for (const item of await readdir(folder, { withFileTypes: true })) {
+    if (!item.isDirectory() || item.name === 'tmp') continue;
+    const path = join(folder, item.name);
+    // Before what is below is taken away: that makes it look young.
+    const { mtimeMs } = await stat(path);
+    await removeEmptyFolders(path, before);
+    if (mtimeMs < before) await rmdir(path).catch(() => {});
+  }
 }

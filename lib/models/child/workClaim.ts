@@ -1,7 +1,7 @@
 /** One training of a key at a time on a machine: a successor waits for the process before it, and ends it when it is an orphan. */
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Digest } from '../../../contract/artifact.ts';
 import { isAlive, isOrphan, type ProcessMark, processMark } from './processMark.ts';
 
@@ -38,7 +38,6 @@ export interface ClaimOptions {
  * @returns gives the claim back
  */
 export async function claimWork(folder: string, options: ClaimOptions = {}): Promise<() => Promise<void>> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, 'claim.json');
   const own = processMark(process.pid);
   const since = performance.now();
@@ -55,18 +54,24 @@ export async function claimWork(folder: string, options: ClaimOptions = {}): Pro
     }
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
-  return () => rm(file, { force: true });
+  return async () => {
+    await rm(file, { force: true });
+    // Somebody who waits may be writing there.
+    await rmdir(folder).catch(() => {});
+  };
 }
 
 /** Written aside and linked, so that the claim is there whole or not at all. */
 async function create(file: string, mark: ProcessMark): Promise<boolean> {
   const aside = `${file}.${mark.pid}.new`;
-  await writeFile(aside, JSON.stringify(mark));
   try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await writeFile(aside, JSON.stringify(mark));
     await link(aside, file);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    // Absent: whoever held the claim has just taken the folder away.
+    if (['EEXIST', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
     throw error;
   } finally {
     await rm(aside, { force: true });

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Digest, FinishedStage } from '../../../contract/artifact.ts';
@@ -93,6 +93,10 @@ describe('garbage collection', () => {
     expect(await collect(store)).toMatchObject({ checkpoints: { count: 1 }, blobs: { count: 1 } });
     const left = await Promise.all([a, b, c].map((key) => store.driver.list(checkpointFolder(key))));
     expect(left.map((names) => names.length)).toEqual([1, 0, 1]);
+    // Two days later, its folder has been empty for two days, too.
+    ageStore(store.folder, 2);
+    await collect(store);
+    expect(existsSync(join(store.folder, checkpointFolder(b)))).toBe(false);
   });
 
   it('takes checkpoints that a finished training has left behind', async () => {

@@ -5,5 +5,5 @@ import { join } from 'node:path';
 export function ageStore(folder: string, days: number): void {
   const then = new Date(Date.now() - days * 86_400_000);
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }))
-    if (entry.isFile()) utimesSync(join(entry.parentPath, entry.name), then, then);
+    utimesSync(join(entry.parentPath, entry.name), then, then);
 }
