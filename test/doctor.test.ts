@@ -149,7 +149,7 @@ stages:
   });
 
   it('fails a training with BACKEND_MISSING, without another try and without another backend', async () => {
-    const { code, stdout, stderr } = await here.furrow('run', 'network.yaml');
+    const { code, stdout, stderr } = await here.furrow('run', 'network.yaml', '--on-failure', 'fail');
     expect(stdout + stderr).toContain('BACKEND_MISSING');
     expect(code).toBe(1);
     const { stages } = await here.json<{ stages: { name: string; status: string }[] }>('show');
