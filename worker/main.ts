@@ -10,6 +10,7 @@ import { redact, redactJson } from '../contract/redact.ts';
 import { buildWasReplaced, currentFingerprintOf } from '../lib/code/fingerprints.ts';
 import { connectionOptions, findTemporalTarget, type TemporalTarget } from '../lib/connection/connection.ts';
 import { homeFolder } from '../lib/home/home.ts';
+import { sweepClaims } from '../lib/models/child/workClaim.ts';
 import { environmentSecrets } from '../lib/secrets/secrets.ts';
 import { allQueues } from './roles.ts';
 import { checkSearchAttributes } from './searchAttributes.ts';
@@ -64,6 +65,7 @@ async function main(): Promise<void> {
   await connection.close();
 
   await sweepScratch();
+  await sweepClaims();
   const queues = values.queues.split(',').filter(Boolean);
   const worker = await startWorker({
     target,

@@ -1,11 +1,12 @@
 import { fork } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { buildProgram } from '../testing/buildProgram.ts';
 import { temporaryFolder } from '../testing/temporaryFolder.ts';
 import { isAlive, processMark } from './processMark.ts';
-import { claimWork, workFolder } from './workClaim.ts';
+import { claimWork, dropDeadClaim, workFolder } from './workClaim.ts';
 
 // As in a container that was started with a user's number alone.
 vi.mock('node:os', async (original) => ({
@@ -46,6 +47,32 @@ describe('claimWork', () => {
     const work = join(folder, 'free');
     await (await claimWork(work))();
     await (await claimWork(work))();
+  });
+
+  it('leaves nothing when it was given back', async () => {
+    const work = join(folder, 'given-back');
+    await (await claimWork(work))();
+    expect(existsSync(work)).toBe(false);
+  });
+
+  it('of a process that was killed is taken away, and none of one that lives', async () => {
+    const [dead, alive] = [join(folder, 'dead'), join(folder, 'alive')];
+    const pid = await startHolder(dead);
+    await writeFile(join(dead, `claim.json.${pid}.new`), 'half');
+    const release = await claimWork(alive);
+    process.kill(pid, 'SIGKILL');
+    await expect.poll(() => isAlive(processMark(pid))).toBe(false);
+    for (const work of [dead, alive]) await dropDeadClaim(work);
+    expect([dead, alive].map((work) => existsSync(work))).toEqual([false, true]);
+    await release();
+  });
+
+  it('fails where its folder cannot be made, and does not try for ever', async () => {
+    const dangling = join(folder, 'dangling');
+    await symlink(join(folder, 'nowhere/at/all'), dangling);
+    await expect(claimWork(join(dangling, 'key'))).rejects.toMatchObject({
+      code: expect.stringMatching(/^E[A-Z]+$/),
+    });
   });
 
   it('takes over from a process that is gone', async () => {

@@ -1,5 +1,5 @@
 /** One training of a key at a time on a machine: a successor waits for the process before it, and ends it when it is an orphan. */
-import { link, mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Digest } from '../../../contract/artifact.ts';
@@ -10,6 +10,12 @@ const orphanGraceMs = 5_000;
 /** A parent that was told to stop ends its child within 8 s; a heartbeat that finds the attempt lost may come 12 s late. */
 const waitMs = 25_000;
 const pollMs = 100;
+/** Between two words about waiting: a parent takes silence for a stall. */
+const tellMs = 1000;
+/** Tries at a folder that is not there, however often it is made. */
+const mostAbsent = 20;
+
+const claimFile = 'claim.json';
 
 const nobody: ProcessMark = { pid: -1, started: '-', parent: -1 };
 
@@ -18,11 +24,15 @@ const nobody: ProcessMark = { pid: -1, started: '-', parent: -1 };
  * entry in passwd, so nothing is looked up there.
  */
 export function workFolder(key: Digest): string {
-  return join(tmpdir(), `furrow-${process.getuid?.() ?? 'user'}`, 'work', key.replace('sha256:', '').slice(0, 32));
+  return join(workRoot(), key.replace('sha256:', '').slice(0, 32));
+}
+
+function workRoot(): string {
+  return join(tmpdir(), `furrow-${process.getuid?.() ?? 'user'}`, 'work');
 }
 
 export interface ClaimOptions {
-  /** Called once when there is somebody to wait for. */
+  /** Called now and then while there is somebody to wait for. */
   onWait?(pid: number): void;
   /** Ends the wait; the claim is then not taken. */
   stopRequested?(): boolean;
@@ -38,16 +48,23 @@ export interface ClaimOptions {
  * @returns gives the claim back
  */
 export async function claimWork(folder: string, options: ClaimOptions = {}): Promise<() => Promise<void>> {
-  const file = join(folder, 'claim.json');
+  const file = join(folder, claimFile);
   const own = processMark(process.pid);
   const since = performance.now();
-  let told = false;
-  while (!(await create(file, own))) {
+  let told = Number.NEGATIVE_INFINITY;
+  let absent = 0;
+  for (;;) {
+    const outcome = await create(file, own);
+    if (outcome === 'created') break;
+    // Once or twice somebody may be giving the folder back; a folder that cannot be made is another matter.
+    if (outcome !== 'taken' && ++absent > mostAbsent) throw outcome;
     const holder = await readMark(file);
     if (holder && !isAlive(holder)) await setAside(file, holder);
     else if (holder) {
-      if (!told) options.onWait?.(holder.pid);
-      told = true;
+      if (performance.now() - told > tellMs) {
+        options.onWait?.(holder.pid);
+        told = performance.now();
+      }
       const waited = performance.now() - since;
       if (waited > (options.orphanGraceMs ?? orphanGraceMs) && isOrphan(holder)) process.kill(holder.pid, 'SIGKILL');
       else if (waited > (options.waitMs ?? waitMs) || options.stopRequested?.()) return async () => {};
@@ -61,17 +78,38 @@ export async function claimWork(folder: string, options: ClaimOptions = {}): Pro
   };
 }
 
+/**
+ * Takes away what a training that was killed has left of its claim. A successor on this machine would take it over, but the next
+ * attempt may go to another one.
+ */
+export async function dropDeadClaim(folder: string): Promise<void> {
+  const file = join(folder, claimFile);
+  const holder = await readMark(file);
+  if (holder && !isAlive(holder)) await setAside(file, holder);
+  for (const name of await readdir(folder).catch(() => [])) {
+    const [, pid] = /^claim\.json\.(\d+)(?:\.new)?$/.exec(name) ?? [];
+    if (pid !== undefined && !isAlive(processMark(Number(pid)))) await rm(join(folder, name), { force: true });
+  }
+  await rmdir(folder).catch(() => {});
+}
+
+/** As {@link dropDeadClaim} for every key, at a worker's start: the one before it may have been killed with its training. */
+export async function sweepClaims(): Promise<void> {
+  for (const name of await readdir(workRoot()).catch(() => [])) await dropDeadClaim(join(workRoot(), name));
+}
+
 /** Written aside and linked, so that the claim is there whole or not at all. */
-async function create(file: string, mark: ProcessMark): Promise<boolean> {
+async function create(file: string, mark: ProcessMark): Promise<'created' | 'taken' | Error> {
   const aside = `${file}.${mark.pid}.new`;
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     await writeFile(aside, JSON.stringify(mark));
     await link(aside, file);
-    return true;
+    return 'created';
   } catch (error) {
-    // Absent: whoever held the claim has just taken the folder away.
-    if (['EEXIST', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return 'taken';
+    if (code === 'ENOENT') return error as Error;
     throw error;
   } finally {
     await rm(aside, { force: true });
