@@ -2,7 +2,7 @@
 import type { ArtifactFile } from '../contract/artifact.ts';
 import { FurrowError } from '../contract/errors.ts';
 import type { RunRecord, StageState } from '../contract/messages.ts';
-import { lookUp } from '../lib/store/manifests.ts';
+import { readFinished } from '../lib/store/manifests.ts';
 import type { Store } from '../lib/store/store.ts';
 import { UsageError } from './output.ts';
 
@@ -21,7 +21,7 @@ export function finishedStage(record: RunRecord | undefined, name: string, workf
 
 /** Logs and the like: kept with the result, outside its digest. */
 export async function attachments(store: Store, { key, artifact }: Finished): Promise<readonly ArtifactFile[]> {
-  const found = (await lookUp(store, key))?.finished;
+  const found = await readFinished(store, key);
   // Made again since, with another outcome: what was noted then is not about this one.
   return found?.artifact.digest === artifact.digest ? found.attachments : [];
 }

@@ -2,9 +2,10 @@ import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Digest, FinishedStage } from '../../contract/artifact.ts';
 import { stageArtifact } from './artifacts.ts';
-import { commitManifest, lookUp, stageKey } from './manifests.ts';
+import { commitManifest, lookUp, readFinished, retireManifest, stageKey } from './manifests.ts';
 import { manifestName } from './names.ts';
 import type { Store } from './store.ts';
+import { ageStore } from './testing/ageStore.ts';
 import { testDigest, testRuntime, testStore } from './testing/testStore.ts';
 
 const key = testDigest('a');
@@ -18,6 +19,31 @@ describe('the manifest of a finished stage', () => {
     const found = await lookUp(store, key);
     expect(found?.finished).toEqual(finished);
     expect(found?.broken).toBeUndefined();
+  });
+
+  it('is renewed by work that takes it when it is old, and by nobody who only looks', async () => {
+    const store = await testStore();
+    await commitManifest(store, await finish(store, 'content'), undefined);
+    const version = async () => (await store.driver.readPointer(manifestName(key)))?.version;
+    expect((await lookUp(store, key))?.version).toBe('1');
+    ageStore(store.folder, 1);
+    await readFinished(store, key);
+    expect(await version()).toBe('1');
+    expect((await lookUp(store, key))?.version).toBe('2');
+    expect(await version()).toBe('2');
+  });
+
+  it('does not count once it was retired, and is replaced', async () => {
+    const store = await testStore();
+    const finished = await finish(store, 'content');
+    await commitManifest(store, finished, undefined);
+    await retireManifest(store, key);
+    const retired = await lookUp(store, key);
+    expect(retired).toMatchObject({ finished, broken: expect.stringContaining('made again') });
+    expect(await commitManifest(store, finished, retired?.version)).toMatchObject({ won: true });
+    expect((await lookUp(store, key))?.broken).toBeUndefined();
+    await retireManifest(store, testDigest('b'));
+    expect(await lookUp(store, testDigest('b'))).toBeUndefined();
   });
 
   it('is one, however many commit it at once: all are given the same', async () => {

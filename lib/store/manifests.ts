@@ -33,7 +33,13 @@ export interface ManifestState {
   readonly broken?: string;
 }
 
-/** The finished stage under `key`, and whether every blob behind it exists. */
+/** What is known of the finished stage under `key`, for people who look: nothing is renewed, and no blob looked for. */
+export async function readFinished(store: Store, key: Digest): Promise<FinishedStage | undefined> {
+  const found = await store.driver.readPointer(manifestName(key));
+  return found && parseManifest(found.text);
+}
+
+/** The finished stage under `key`, for work that takes it, and whether every blob behind it exists. */
 export async function lookUp(store: Store, key: Digest): Promise<ManifestState | undefined> {
   const found = await store.driver.readPointer(manifestName(key));
   if (!found) return undefined;
