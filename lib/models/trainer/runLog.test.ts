@@ -1,7 +1,8 @@
 import { constants } from 'node:buffer';
 import { freemem } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { RunLog, type RunLogRow } from './runLog.ts';
+import type { RunLogRow } from '../../../contract/runLog.ts';
+import { RunLog } from './runLog.ts';
 
 function row(step: number, network = 'vit'): RunLogRow {
   return { kind: 'start', time: '2024-01-01T00:00:00.000Z', network, plots: 120, step };
