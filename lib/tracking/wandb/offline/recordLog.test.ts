@@ -55,6 +55,13 @@ describe('RecordLog', () => {
     expect(joinFrames(frames)).toEqual(records);
   });
 
+  it('leaves the rest of a block empty, also where its memory held another block', async () => {
+    const full = Buffer.alloc(64 * (blockBytes - 7) - 7, 0xff);
+    const shorter = Array<Buffer>(5).fill(Buffer.alloc(blockBytes - 7 - 3, 0xff));
+    const frames = readFrames(await written([full, ...shorter]));
+    expect(frames.slice(64).map(({ at }) => at / blockBytes)).toEqual([64, 65, 66, 67, 68]);
+  });
+
   it('writes more than it holds in memory: records of any length, one of them of 3 MB', async () => {
     const lengths = Array.from({ length: 400 }, (_, index) => (index * 7919) % 40_000);
     const records = [...lengths, 3_000_000, 5].map((length) => randomBytes(length));

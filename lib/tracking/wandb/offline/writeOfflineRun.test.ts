@@ -2,13 +2,24 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { HistoryRow, TrackedImage, TrackedState } from '../../trackedRun.ts';
 import { imageValue } from '../imageValue.ts';
 import { pngOf } from '../testing/png.ts';
 import { type ReadRecord, readRecords, valuesOf } from './testing/readRecords.ts';
 import { row, rowsOf, run } from './testing/sampleRun.ts';
 import { type OfflineRun, writeOfflineRun } from './writeOfflineRun.ts';
+
+/** Stands for a process that ends before the `.wandb` file takes its place. */
+const atRename = vi.hoisted(() => ({ crash: false }));
+vi.mock('node:fs/promises', async (importOriginal) => {
+  const real = await importOriginal<typeof import('node:fs/promises')>();
+  const rename: typeof real.rename = async (from, to) => {
+    if (atRename.crash && String(to).endsWith('.wandb')) throw new Error('crashed');
+    await real.rename(from, to);
+  };
+  return { ...real, rename };
+});
 
 let folder: string;
 beforeEach(async () => {
@@ -165,6 +176,21 @@ describe('the folder of an offline run', () => {
     const { path } = await imageValue(image);
     expect(await filesWritten()).toEqual([`${basename(at)}/files/${path}`, `${basename(at)}/run-k3j9x0.wandb`]);
     expect(await readdir(at)).toEqual(['files', 'run-k3j9x0.wandb']);
+  });
+
+  it('is never marked as synced with rows that were not, even when the process ends before they take their place', async () => {
+    const at = await write();
+    const files = await filesWritten();
+    await writeFile(join(at, 'run-k3j9x0.wandb.synced'), '');
+    atRename.crash = true;
+    await expect(write({ rows: rowsOf(row(0), row(1), row(2)) })).rejects.toThrow('crashed');
+    atRename.crash = false;
+    expect((await recordsIn(at)).filter(({ history }) => history)).toHaveLength(2);
+    expect(existsSync(join(at, 'run-k3j9x0.wandb.synced'))).toBe(false);
+
+    await write({ rows: rowsOf(row(0), row(1), row(2)) });
+    expect((await recordsIn(at)).filter(({ history }) => history)).toHaveLength(3);
+    expect(await filesWritten()).toEqual(files);
   });
 
   it('is there once: a run that started anew leaves its first folder, and other runs stay', async () => {
