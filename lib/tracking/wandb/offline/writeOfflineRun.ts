@@ -88,7 +88,7 @@ async function* recordsOf(
   yield headerRecord;
   yield runRecord(run);
   if (files.length > 0) yield filesRecord(files.map(({ path }) => path));
-  // As in the official clients, a metric's last value stands in the summary unless the summary says otherwise.
+  // As with the Python client, a metric's last value stands in the summary unless the summary says otherwise.
   const last: Record<string, Json> = {};
   for await (const row of rows) {
     yield historyRecord(row);
