@@ -2,7 +2,7 @@
 // `npm test` after the set-up: style and arrows between rooms, types, then every test, with coverage.
 import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
-import { ensureDvc, ensureGcsServer } from '../setup/testServers.mjs';
+import { ensureDvc, ensureGcsServer, ensureWandb } from '../setup/testServers.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const tool = (/** @type {string} */ path) => join(root, 'node_modules', path);
@@ -14,8 +14,13 @@ const steps = [
   ['tests', [tool('vitest/vitest.mjs'), 'run', '--coverage', ...process.argv.slice(2)]],
 ];
 
-const [gcs, dvc] = [await ensureGcsServer(), await ensureDvc()];
-const env = { ...process.env, ...(gcs && { FURROW_TEST_GCS: gcs }), ...(dvc && { FURROW_TEST_DVC: dvc }) };
+const programs = {
+  FURROW_TEST_GCS: await ensureGcsServer(),
+  FURROW_TEST_DVC: await ensureDvc(),
+  FURROW_TEST_WANDB: await ensureWandb(),
+};
+// One that is not there is `undefined`, which is no variable.
+const env = { ...process.env, ...programs };
 
 for (const [name, args] of steps) {
   const started = Date.now();

@@ -1,5 +1,5 @@
 // @ts-check
-// What only tests need, in the per-user cache: a server that speaks the protocol of Cloud Storage, and the official `dvc`.
+// What only tests need, in the per-user cache: a server that speaks the protocol of Cloud Storage, and the official `dvc` and `wandb`.
 import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -14,7 +14,8 @@ import { startStep } from './progress.mjs';
 const GCS_VERSION = '1.56.1';
 const DVC_VERSION = '3.67.1';
 const DVC_GS_VERSION = '3.1.0';
-/** Some 60 packages. */
+const WANDB_VERSION = '0.31.0';
+/** Some 60 packages for DVC, 35 for W&B. */
 const PIP_MS = 15 * 60_000;
 
 /**
@@ -32,28 +33,45 @@ export async function ensureGcsServer() {
 }
 
 /**
- * The official `dvc` with its client for Cloud Storage, in a Python environment of its own. Without Python 3 its tests are
- * skipped, and say so.
+ * The official `dvc` with its client for Cloud Storage. Without Python 3 its tests are skipped, and say so.
  * @returns {Promise<string | undefined>}
  */
 export async function ensureDvc() {
-  const given = process.env.FURROW_TEST_DVC;
-  if (given) return given;
-  const folder = join(cacheRoot(), 'test-servers', `dvc-${DVC_VERSION}`);
-  const program = join(folder, process.platform === 'win32' ? 'Scripts/dvc.exe' : 'bin/dvc');
+  const packages = [`dvc==${DVC_VERSION}`, `dvc-gs==${DVC_GS_VERSION}`];
+  return process.env.FURROW_TEST_DVC || ensurePython({ name: 'DVC', program: 'dvc', version: DVC_VERSION, packages });
+}
+
+/**
+ * The official Python client of W&B. Without Python 3 its tests are skipped, and say so.
+ * @returns {Promise<string | undefined>}
+ */
+export async function ensureWandb() {
+  const packages = [`wandb==${WANDB_VERSION}`];
+  const given = process.env.FURROW_TEST_WANDB;
+  return given || ensurePython({ name: 'W&B client', program: 'wandb', version: WANDB_VERSION, packages });
+}
+
+/**
+ * A program from PyPI, in a Python environment of its own.
+ * @param {{ name: string, program: string, version: string, packages: readonly string[] }} what
+ * @returns {Promise<string | undefined>}
+ */
+async function ensurePython({ name, program, version, packages }) {
+  const folder = join(cacheRoot(), 'test-servers', `${program}-${version}`);
+  const [programs, suffix] = process.platform === 'win32' ? ['Scripts', '.exe'] : ['bin', ''];
   const complete = join(folder, 'complete');
   const install = async (/** @type {Step} */ step) => {
     await rm(folder, { recursive: true, force: true });
     step.update('making a Python environment');
     await runCommand('python3', ['-m', 'venv', folder], { timeoutMs: PIP_MS });
     step.update('installing its Python packages');
-    const packages = [`dvc==${DVC_VERSION}`, `dvc-gs==${DVC_GS_VERSION}`];
-    const python = join(dirname(program), 'python');
+    const python = join(folder, programs, 'python');
     await runCommand(python, ['-m', 'pip', 'install', '--quiet', ...packages], { timeoutMs: PIP_MS });
     // Written last: an environment cannot be moved into place, as its programs hold its path.
     await writeFile(complete, '');
   };
-  return (await ensure(folder, { name: 'DVC', from: 'PyPI', complete, install })) ? program : undefined;
+  const isThere = await ensure(folder, { name, from: 'PyPI', complete, install });
+  return isThere ? join(folder, programs, `${program}${suffix}`) : undefined;
 }
 
 /** @typedef {ReturnType<typeof startStep>} Step */
