@@ -7,6 +7,8 @@ export default defineConfig({
     // Native TensorFlow and the Temporal core do not like worker threads.
     pool: 'forks',
     maxWorkers: 2,
+    // The tester's own W&B is none of the tests' business: those that need one bring it.
+    env: { WANDB_MODE: 'disabled' },
     testTimeout: 60_000,
     hookTimeout: 120_000,
     coverage: {

@@ -90,6 +90,7 @@ async function run(stage: Stage<never, never>, { params, inputs, key = 'key', si
       },
     },
     progress: (update: StageProgress) => onProgress?.(update),
+    track: async () => {},
   };
   const outcome = await stage.implementation.run(context as unknown as StageContext<never, never>);
   const { ref, attachments } = await output.seal();

@@ -11,11 +11,9 @@ export default implementStage(train, {
     const { inputs, params, seed, key, scratch, signal, log, output, checkpoints } = context;
     const { trainInChild } = await import('../lib/models/child/trainInChild.ts');
     const { workFolder } = await import('../lib/models/child/workClaim.ts');
-    const [features, model, aside] = ['features', 'model', 'checkpoints'].map((name) => join(scratch, name)) as [
-      string,
-      string,
-      string,
-    ];
+    const [features, model, aside, runLog] = ['features', 'model', 'checkpoints', modelFiles.runLog].map((name) =>
+      join(scratch, name),
+    ) as [string, string, string, string];
     await mkdir(aside, { recursive: true });
     context.progress({ doing: 'fetching features' });
     await inputs.features.artifact.materialize(features);
@@ -23,12 +21,13 @@ export default implementStage(train, {
     const attempt = (checkpoint: string | undefined) =>
       trainInChild({
         ...(params.model !== 'ridge' && { stallMs: durationSeconds(params.stallTimeout) * 1000 }),
-        task: { features, params, seed, key, checkpoint, output: model, scratch: aside, work: workFolder(key) },
+        task: { features, params, seed, key, checkpoint, output: model, runLog, scratch: aside, work: workFolder(key) },
         signal,
         log,
         onProgress: context.progress,
         onCheckpoint: (step, file) => checkpoints.commit(step, file),
       });
+    await context.track(runLog);
     const newest = await checkpoints.newest();
     if (newest) log.info(`going on from step ${newest.step}`, { step: newest.step });
     const result = await attempt(newest?.file).catch((error: unknown) => {

@@ -58,6 +58,11 @@ export const examples: Readonly<Record<string, readonly (readonly [command: stri
     ['furrow data diff', 'the newest run against the one before it'],
     ['furrow data diff nitrogen-1a2b3c4d nitrogen-5e6f7a8b', 'what the second has, and the first had not'],
   ],
+  'tracking sync': [
+    ['furrow tracking sync', 'the newest run; what W&B has already is not sent again'],
+    ['furrow tracking sync --all', 'after days without a network'],
+    ['furrow tracking sync nitrogen-1a2b3c4d --project trial', 'a run that was not tracked, into another project'],
+  ],
   validate: [
     ['furrow validate my.yaml', 'every problem as file:line:column'],
     ['furrow validate my.yaml -s convnet.epochs=5', 'as `furrow run` would take it'],
@@ -105,6 +110,7 @@ Exit codes:
 export const environmentLines = `
 Environment:
   TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_PROFILE, …   a Temporal other than the one of \`furrow up\`
+  WANDB_API_KEY, WANDB_BASE_URL                               of the worker: Weights & Biases
   FURROW_HOME                                                 instead of ./.furrow: database, logs, what is up
   FURROW_DEBUG=1                                              stack traces of faults
 `;

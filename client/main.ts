@@ -9,6 +9,7 @@ import { addInstallation } from './program/installation.ts';
 import { addInterventions } from './program/interventions.ts';
 import { addPipelines } from './program/pipelines.ts';
 import { addRuns } from './program/runs.ts';
+import { addTracking } from './program/tracking.ts';
 
 /** Each command loads only what it needs: most of a short command's time is loading code. */
 function program(): Command {
@@ -28,6 +29,7 @@ function program(): Command {
   addRuns(furrow);
   addInterventions(furrow);
   addPipelines(furrow);
+  addTracking(furrow);
   addInstallation(furrow);
   return furrow;
 }

@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { isAbsolute, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { loadContracts } from '../activities/attempt/catalog.ts';
 import type { ResolvedPipeline } from '../contract/config.ts';
 import { FurrowError } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
 import { type ConfigContent, defaultConfig } from '../contract/messages.ts';
+import { commitOf } from '../lib/code/commit.ts';
 import { productRoot } from '../lib/code/root.ts';
 import { parsePipeline } from '../lib/config/parsePipeline.ts';
 import { formatProblem, type Problem } from '../lib/config/problem.ts';
@@ -33,7 +34,9 @@ export async function readPipeline(
   const { env, read } = recording(process.env);
   const name = file ?? defaultConfig;
   const outcome = parsePipeline({ text, file: name, set, env, contracts: await loadContracts() });
-  return { content: { file: name, text, baseFolder: process.cwd(), env: read }, outcome };
+  const commit = commitOf(dirname(path));
+  const content = { file: name, text, baseFolder: process.cwd(), env: read, ...(commit && { commit }) };
+  return { content, outcome };
 }
 
 /** Every problem on a line of its own: `file:line:column path: what is wrong`. */

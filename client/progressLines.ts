@@ -47,7 +47,8 @@ export function progressPrinter(output: Output, now: () => number = Date.now): P
         output.say(stageLine(stage));
       }
       const notices = stages.flatMap(({ name, notice }) => (notice ? [`  ${name}: ${notice}`] : []));
-      for (const line of [...(record?.notice ? [record.notice] : []), ...notices, ...waiting.map(waitingLine)]) {
+      const own = [record?.tracking?.notice, record?.notice].filter((line) => line !== undefined);
+      for (const line of [...own, ...notices, ...waiting.map(waitingLine)]) {
         if (!told.has(line)) output.say(line);
         told.add(line);
       }

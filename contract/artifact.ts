@@ -84,6 +84,8 @@ export interface Provenance {
   readonly runId: string;
   readonly workflowId: string;
   readonly attempt: number;
+  /** How often the stage had been replayed in that run. */
+  readonly replay?: number;
   readonly startedAt: string;
   readonly seconds: number;
   readonly runtime: RuntimeClass;

@@ -3,6 +3,7 @@ import type { ArtifactKind } from './artifact.ts';
 import { durationSchema } from './duration.ts';
 import type { JsonObject } from './json.ts';
 import type { StageKind } from './stage.ts';
+import { trackingSchema, type WandbSettings } from './tracking.ts';
 import type { Work } from './work.ts';
 
 /** A name that is safe in file names, workflow ids, activity ids (`stage#n`) and dotted paths. */
@@ -73,6 +74,7 @@ export const pipelineSchema = z.strictObject({
     .record(nameSchema, stageSchema)
     .refine((stages) => Object.keys(stages).length > 0, 'Expected at least one stage')
     .describe('The stages by name; each starts as soon as those that it needs are done.'),
+  tracking: trackingSchema.optional().describe('Where runs are shown beside Temporal.'),
 });
 
 export type PipelineFile = z.output<typeof pipelineSchema>;
@@ -89,6 +91,7 @@ export interface ResolvedPipeline {
   readonly holdForSeconds: number;
   /** Every stage after those that it needs; otherwise in the file's order. */
   readonly stages: readonly ResolvedStage[];
+  readonly tracking?: { readonly wandb?: WandbSettings };
 }
 
 export interface ResolvedStage {

@@ -218,6 +218,12 @@ export const failures = {
     retry: 'never',
     action: 'Check `base:`; it names an image for another platform, or none.',
   },
+  TRACKING_NOT_SENT: {
+    meaning: 'W&B does not take what a run has to show: it is away, or refuses the key. The run itself goes on.',
+    retry: 'again',
+    action:
+      'Check the network and the key (`WANDB_API_KEY` or `~/.netrc`) of the worker; `furrow tracking sync RUN` sends it from here.',
+  },
   SERVER_UNREACHABLE: {
     meaning: 'Temporal does not answer.',
     retry: 'again',

@@ -2,7 +2,8 @@ import type { ArtifactRef, Digest, FinishedStage, Headline, Provenance } from '.
 import type { OnFailure, ResolvedPipeline } from './config.ts';
 import type { FailureCode } from './errors.ts';
 import type { Json, JsonObject } from './json.ts';
-import type { SourceVersion, StageKind } from './stage.ts';
+import type { SourceVersion, StageKind, StoredContent } from './stage.ts';
+import type { Tracking } from './tracking.ts';
 
 /** The type that `temporal workflow start --type` names. */
 export const workflowType = 'trainPipeline';
@@ -46,6 +47,42 @@ export interface ApproveRequest {
   readonly replay?: number;
 }
 
+/** The workflow that sends a run to its trackers: beside the run, which never waits for it. */
+export const trackWorkflowType = 'trackRun';
+export const trackSignal = 'changed';
+
+/**
+ * @param firstRunId the same after a reset
+ * @param number from 1: the one before it ended before the run, by somebody's hand or with a reset
+ */
+export function trackWorkflowId(workflowId: string, firstRunId: string, number: number): string {
+  return `${workflowId}.tracking.${firstRunId.slice(0, 8)}${number > 1 ? `.${number}` : ''}`;
+}
+
+export interface TrackRunInput {
+  readonly run: RunIdentity;
+  readonly store: StoreLocation;
+  /** Where `mode: offline` writes. */
+  readonly baseFolder: string;
+}
+
+/** To send what is new of a run, as its record in the store says it. */
+export interface SendTrackingRequest extends TrackRunInput {
+  /** The record's, at least. */
+  readonly sequence: number;
+  /** The run goes on no more, whatever its record says. */
+  readonly over: boolean;
+  /** What was sent before, to its end. */
+  readonly sent: SentTracking['places'];
+}
+
+export interface SentTracking {
+  /** Where it is shown, an address or a folder of files: by the tracker's own id of each training, and of the run once it is over. */
+  readonly places: Readonly<Record<string, string>>;
+  /** Nothing comes after it. */
+  readonly over: boolean;
+}
+
 /** The answer of an update. */
 export interface Intervention {
   /** What it is about: the stages that wait to run again, the one approved. */
@@ -59,6 +96,8 @@ export interface ConfigContent {
   readonly text: string;
   /** Where relative `file:` sources start: the folder that the client ran in. */
   readonly baseFolder: string;
+  /** Of the git repository that the client ran in: which commit it was at. */
+  readonly commit?: string;
   /** The values of the variables that the file names, as the client has them; without it, the worker's own count. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -84,6 +123,10 @@ export interface Plan {
   readonly noCache: boolean;
   readonly refresh: readonly string[];
   readonly replayOf?: string;
+  /** Of the git repository that the pipeline comes from. */
+  readonly commit?: string;
+  /** Absent where the pipeline says nothing of it. */
+  readonly tracking?: Tracking;
 }
 
 export interface PlanRequest {
@@ -120,6 +163,14 @@ export interface StageTask {
   readonly source?: SourceVersion;
   /** `reuse`: a finished result under the key is taken. `replace`: only one that this very run has made. */
   readonly cache: 'reuse' | 'replace';
+  /** How often the stage was replayed in its run. */
+  readonly replay?: number;
+  readonly tracking?: StageTracking;
+}
+
+/** What a stage's own tracking says of the run around it. */
+export interface StageTracking extends Tracking {
+  readonly commit?: string;
 }
 
 export interface RunIdentity {
@@ -167,6 +218,8 @@ export interface StageFailure {
   readonly action: string;
   /** The last lines of the attempt's log. */
   readonly log?: readonly string[];
+  /** What a training had logged of its steps, in the store. */
+  readonly runLog?: StoredContent;
 }
 
 export interface StageState {
@@ -221,6 +274,8 @@ export interface RunRecord {
   readonly configDigest?: Digest;
   readonly code?: Digest;
   readonly packages?: Readonly<Record<string, string>>;
+  readonly commit?: string;
+  readonly tracking?: Tracking;
   readonly stages: readonly StageState[];
   readonly headline?: Headline;
   readonly failure?: StageFailure & { readonly stage?: string };

@@ -176,6 +176,8 @@ export interface StageContext<P = unknown, I extends InputRules = InputRules> ex
   readonly checkpoints: Checkpoints;
   readonly pointers: Pointers;
   progress(update: StageProgress): void;
+  /** Rows of the run log (`contract/runLog.ts`) that a tracker may show while the file grows. */
+  track(file: string): Promise<void>;
   /** Opens any artifact of this store, for example one that an input refers to. */
   open(ref: ArtifactRef): ArtifactReader;
 }

@@ -87,7 +87,6 @@ stages:
   });
 
   it.each([
-    ['tracking', 'tracking: { wandb: { project: x } }'],
     ['store', 'store: s3://bucket/prefix'],
     ['s3:', 'stages: { data: { uses: fetchData, with: { source: "s3://bucket/plots" } } }'],
   ])('the config asks for what is not built yet: %s', async (word, line) => {

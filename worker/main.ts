@@ -16,7 +16,7 @@ import { allQueues } from './roles.ts';
 import { checkSearchAttributes } from './searchAttributes.ts';
 import { startWorker } from './startWorker.ts';
 
-/** The worker program: `worker/main.js --queues furrow,train-gpu [--base FOLDER] [--parallel-trainings N] [--address HOST:PORT]`. */
+/** The worker program: `worker/main.js --queues furrow,train-gpu [--base FOLDER] [--parallel-trainings N] [--address HOST:PORT] [--ui URL]`. */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -26,6 +26,8 @@ async function main(): Promise<void> {
       /** Of the embedded server; else Temporal's environment configuration says. */
       address: { type: 'string' },
       namespace: { type: 'string', default: 'default' },
+      /** Of the embedded server: what trackers link to. */
+      ui: { type: 'string' },
     },
   });
   const secrets = environmentSecrets();
@@ -51,9 +53,9 @@ async function main(): Promise<void> {
     if ((message as { kind?: unknown }).kind === 'stop') drain();
   });
 
-  const { address, namespace } = values;
+  const { address, namespace, ui } = values;
   const target: TemporalTarget | undefined = address
-    ? { address, namespace, from: 'furrow up' }
+    ? { address, namespace, from: 'furrow up', ...(ui && { ui }) }
     : await findTemporalTarget(homeFolder());
   if (!target)
     throw new FurrowError(

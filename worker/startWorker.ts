@@ -35,7 +35,11 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   allowExclusive(parallelTrainings);
   const connection = await NativeConnection.connect(connectionOptions(target));
   const code = options.code ?? { catalog: await loadCatalog(), fingerprintOf };
-  const activities = workerActivities(code, { baseFolder: options.baseFolder });
+  const activities = workerActivities(code, {
+    baseFolder: options.baseFolder,
+    ui: target.ui,
+    namespace: target.namespace,
+  });
   const workers = await Promise.all(
     options.queues.map((queue) => create(roleOf(queue, parallelTrainings), { connection, target, activities })),
   );

@@ -151,8 +151,9 @@ function forkWorker(): ChildProcess {
   const file = homeFile(home, 'workerLog');
   mkdirSync(dirname(file), { recursive: true });
   const log = openSync(file, 'a', 0o600);
-  const { address, namespace } = embedded;
-  return fork(entryPoint('worker/main.ts'), ['--base', process.cwd(), '--address', address, '--namespace', namespace], {
+  const { address, namespace, ui } = embedded;
+  const args = ['--base', process.cwd(), '--address', address, '--namespace', namespace, '--ui', ui];
+  return fork(entryPoint('worker/main.ts'), args, {
     stdio: ['ignore', log, log, 'ipc'],
     env: { ...withoutTemporal(process.env), FURROW_HOME: home },
     // As for the server: the supervisor decides when it ends.

@@ -128,6 +128,7 @@ export function conduct(plan: Plan, state: RunState): Conductor {
   function controlOf(name: string): StageControl {
     return {
       ids: ids.get(name) ?? activityIds(name),
+      replay: state.stage(name)?.replay ?? 0,
       started: (activityId) => state.started(name, activityId),
       resolved: (source) => state.update(name, { source }),
       looked: ({ key }) => state.update(name, { key }),

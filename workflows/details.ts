@@ -22,6 +22,7 @@ export function runDetails(record: RunRecord): string {
   const parts = [
     ...(record.headline ? [`**${record.headline.name} ${number(record.headline.value)}**`] : []),
     ...(record.notice ? [record.notice] : []),
+    ...(record.tracking?.notice ? [record.tracking.notice] : []),
     ...record.stages.flatMap(failureText),
     ...(record.failure && !record.stages.some((stage) => stage.failure) ? [failureOf('The run', record.failure)] : []),
     ...(record.heldUntil ? [`Held until ${record.heldUntil}`] : []),

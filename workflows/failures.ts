@@ -25,10 +25,16 @@ export function readFailure(error: unknown): AttemptFailure {
   }
   if (cause instanceof TimeoutFailure) return readTimeout(cause);
   if (cause instanceof ApplicationFailure) {
-    const details = cause.details?.[0] as { checkpointStep?: number; log?: readonly string[] } | undefined;
+    const details = cause.details?.[0] as
+      | (Pick<StageFailure, 'log' | 'runLog'> & { checkpointStep?: number })
+      | undefined;
     const code = isFailureCode(cause.type) ? cause.type : cause.type === 'WORKER_SHUTDOWN' ? 'WORKER_LOST' : 'INTERNAL';
     return {
-      failure: { ...describe(code, cause.message), ...(details?.log && { log: details.log }) },
+      failure: {
+        ...describe(code, cause.message),
+        ...(details?.log && { log: details.log }),
+        ...(details?.runLog && { runLog: details.runLog }),
+      },
       retryable: !cause.nonRetryable,
       checkpointStep: details?.checkpointStep,
     };

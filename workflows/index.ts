@@ -1,1 +1,2 @@
+export { trackRun } from './trackRun.ts';
 export { trainPipeline } from './trainPipeline.ts';

@@ -146,6 +146,8 @@ export class RunState {
         configDigest: this.#plan.configDigest,
         code: this.#plan.code,
         packages: this.#plan.packages,
+        ...(this.#plan.commit && { commit: this.#plan.commit }),
+        ...(this.#plan.tracking && { tracking: this.#plan.tracking }),
       }),
       stages: [...this.#stages.values()],
       ...(headline && { headline }),

@@ -13,6 +13,8 @@ import { type ActivityControl, runStageActivity } from './stageActivity.ts';
 /** What the run learns of a stage on the way, for its record, and has to say. */
 export interface StageControl extends ActivityControl {
   readonly ids: ActivityIds;
+  /** How often the stage was replayed. */
+  readonly replay: number;
   resolved(source: SourceVersion): void;
   looked(lookup: LookupResult): void;
 }
@@ -43,6 +45,8 @@ export async function runStage(
     seed: plan.pipeline.seed,
     strictRuntime: plan.pipeline.strictRuntime,
     cache: plan.noCache || plan.refresh.includes(stage.name) ? 'replace' : 'reuse',
+    ...(control.replay > 0 && { replay: control.replay }),
+    ...(plan.tracking && { tracking: { ...plan.tracking, ...(plan.commit && { commit: plan.commit }) } }),
   };
   for (let looks = 1; ; looks++) {
     const resolved = stage.kind === 'source' ? await resolveSource(stage, task, control) : task;

@@ -11,6 +11,7 @@ import { isOpen, type Plan, type RunRecord, type RunStatus, type StoreLocation }
 import { runDetails } from './details.ts';
 import { retryOf } from './retry.ts';
 import type { RunState } from './runState.ts';
+import { trackerOf } from './tracker.ts';
 
 const { saveRecord } = proxyLocalActivities<{
   saveRecord(store: StoreLocation, record: RunRecord, sequence: number): Promise<string>;
@@ -74,19 +75,20 @@ export function recordKeeper(state: () => RunState) {
   let tried = 0;
   let closing = false;
   let place: string | undefined;
+  const track = trackerOf();
   const save = async () => {
     const current = state();
-    const store = current.plan?.store;
-    if (!store) return;
-    const { sequence } = current;
+    const { plan, sequence } = current;
+    if (!plan) return;
+    const record = current.record();
     tried = sequence;
-    await saveRecord(store, current.record(), sequence).then(
-      (uri) => {
-        saved = sequence;
-        place = uri;
-      },
-      () => {},
-    );
+    try {
+      place = await saveRecord(plan.store, record, sequence);
+    } catch {
+      return;
+    }
+    saved = sequence;
+    await track(plan, record, sequence);
   };
   const loop = CancellationScope.nonCancellable(async () => {
     while (!closing) {

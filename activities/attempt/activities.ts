@@ -6,6 +6,8 @@ import type {
   PlanRequest,
   ReplanRequest,
   RunRecord,
+  SendTrackingRequest,
+  SentTracking,
   StageResult,
   StageTask,
   StoreLocation,
@@ -15,12 +17,14 @@ import { environmentSecrets } from '../../lib/secrets/secrets.ts';
 import { lookUp } from '../../lib/store/manifests.ts';
 import { saveRunRecord } from '../../lib/store/runRecords.ts';
 import { openStoreAt } from '../../lib/store/store.ts';
+import type { Given } from './attempt.ts';
 import type { StageCode } from './catalog.ts';
 import { toFailure } from './failure.ts';
 import { keyOf } from './key.ts';
 import { makePlan, type PlanSettings } from './plan.ts';
 import { replan } from './replan.ts';
 import { resolveStage, runStage } from './runStage.ts';
+import { sendTracking } from './tracking.ts';
 
 /** The activities that are no stage, by the names that the workflow calls them by. */
 export interface FurrowActivities {
@@ -28,6 +32,7 @@ export interface FurrowActivities {
   replan(request: ReplanRequest): Promise<Plan>;
   lookUpStage(task: StageTask): Promise<LookupResult>;
   saveRecord(store: StoreLocation, record: RunRecord, sequence: number): Promise<string>;
+  sendTracking(request: SendTrackingRequest): Promise<SentTracking>;
 }
 
 /** Everything that a worker registers: the activities above, each stage under its name, and `NAME.resolve` for sources. */
@@ -41,19 +46,22 @@ export function workerActivities(
     lookUpStage: (task) => orFailure(() => lookUpStage(code, task)),
     saveRecord: (location, record, sequence) =>
       orFailure(async () => saveRunRecord(await openStoreAt(location), record, sequence)),
+    sendTracking: (request) => orFailure(() => sendTracking(request, settings)),
   };
-  const stages = [...code.catalog.values()].flatMap((stage) => Object.entries(stageActivities(stage, code)));
+  const stages = [...code.catalog.values()].flatMap((stage) =>
+    Object.entries(stageActivities(stage, { code, settings })),
+  );
   return { ...own, ...Object.fromEntries(stages), default: unknownStage };
 }
 
 function stageActivities(
   stage: Stage,
-  code: StageCode,
+  around: Pick<Given, 'code' | 'settings'>,
 ): Record<string, (task: StageTask) => Promise<StageResult | SourceVersion>> {
   const { name, kind } = stage.contract;
   return {
-    [name]: (task) => runStage(stage, task, code),
-    ...(kind === 'source' && { [`${name}.resolve`]: (task: StageTask) => resolveStage(stage, task, code) }),
+    [name]: (task) => runStage({ ...around, stage, task }),
+    ...(kind === 'source' && { [`${name}.resolve`]: (task: StageTask) => resolveStage({ ...around, stage, task }) }),
   };
 }
 

@@ -6,13 +6,16 @@ import { environmentSecrets, resolveSecrets, secretsIn } from '../../lib/secrets
 import type { StageCode } from './catalog.ts';
 import { codeOf, handBack, toFailure, traceOf } from './failure.ts';
 import { type Heartbeats, startHeartbeats } from './heartbeats.ts';
+import { type LiveTracking, liveTracking } from './liveTracking.ts';
 import { attemptLog } from './log.ts';
 import { makeScratch, removeScratch } from './scratch.ts';
+import type { UiSettings } from './tracking.ts';
 
 export interface Given {
   readonly stage: Stage;
   readonly task: StageTask;
   readonly code: StageCode;
+  readonly settings: UiSettings;
 }
 
 export interface Attempt {
@@ -20,15 +23,21 @@ export interface Attempt {
   readonly heartbeats: Heartbeats;
   readonly context: Context;
   readonly secrets: readonly string[];
+  readonly live: LiveTracking;
 }
 
 /** What every activity of a stage has around it: code and parameter checks, heartbeats, cancellation, scratch folder, failures. */
-export async function inAttempt<T>({ stage, task, code }: Given, act: (attempt: Attempt) => Promise<T>): Promise<T> {
+export async function inAttempt<T>(
+  { stage, task, code, settings }: Given,
+  act: (attempt: Attempt) => Promise<T>,
+): Promise<T> {
   const context = Context.current();
   const secrets = [...environmentSecrets(), ...secretsIn(task.params)];
   const heartbeats = startHeartbeats(context, task.stage, secrets);
   const log = attemptLog(context, task, secrets);
+  const live = liveTracking({ task, log, settings });
   let scratch: string | undefined;
+  let whole = false;
   try {
     checkFingerprint(task, code);
     const params = checkParams(stage, task);
@@ -42,18 +51,22 @@ export async function inAttempt<T>({ stage, task, code }: Given, act: (attempt: 
       scratch,
       baseFolder: task.baseFolder,
     };
-    return await act({ base, heartbeats, context, secrets });
+    const result = await act({ base, heartbeats, context, secrets, live });
+    whole = true;
+    return result;
   } catch (error) {
     if (context.cancellationSignal.aborted) throw await stopped(context, heartbeats.checkpointStep);
     const code = codeOf(error);
     const failure = toFailure(error, secrets, {
       checkpointStep: heartbeats.checkpointStep,
       log: log.tail(),
+      runLog: await live.keep(),
       isFinal: heartbeats.ended(code) >= (timesOf(code) ?? Number.POSITIVE_INFINITY),
     });
     context.log.warn(`${task.stage} failed: ${failure.message}`, { stage: task.stage, trace: traceOf(error, secrets) });
     throw failure;
   } finally {
+    await live.end(whole);
     heartbeats.stop();
     if (scratch) await removeScratch(scratch);
   }

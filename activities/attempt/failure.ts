@@ -1,7 +1,9 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import type { Digest } from '../../contract/artifact.ts';
 import { type FailureCode, FurrowError, failures } from '../../contract/errors.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import { redact, redactJson } from '../../contract/redact.ts';
+import type { StoredContent } from '../../contract/stage.ts';
 import { isDiskFull } from '../../lib/store/diskFull.ts';
 
 /** What a failed attempt tells the workflow: the first detail of its ApplicationFailure. */
@@ -12,6 +14,8 @@ export interface FailureDetails {
   readonly checkpointStep?: number;
   /** The last lines of the attempt's log. */
   readonly log?: readonly string[];
+  /** What a training had logged of its steps, in the store. */
+  readonly runLog?: { readonly digest: Digest; readonly bytes: number };
   readonly [key: string]: JsonObject[string] | undefined;
 }
 
@@ -25,7 +29,7 @@ export interface FailureDetails {
 export function toFailure(
   error: unknown,
   secrets: readonly string[],
-  { checkpointStep, log = [], isFinal = false }: FailureContext = {},
+  { checkpointStep, log = [], runLog, isFinal = false }: FailureContext = {},
 ): Error {
   if (error instanceof CancelledFailure) return error;
   const code = codeOf(error);
@@ -37,6 +41,7 @@ export function toFailure(
     action: known.action,
     ...(checkpointStep !== undefined && { checkpointStep }),
     ...(log.length > 0 && { log }),
+    ...(runLog && { runLog: { digest: runLog.digest, bytes: runLog.bytes } }),
   };
   return ApplicationFailure.create({
     message,
@@ -49,6 +54,7 @@ export function toFailure(
 interface FailureContext {
   readonly checkpointStep?: number | undefined;
   readonly log?: readonly string[];
+  readonly runLog?: StoredContent | undefined;
   readonly isFinal?: boolean;
 }
 

@@ -11,15 +11,18 @@ import {
   type StoreLocation,
   type TrainPipelineRequest,
 } from '../../contract/messages.ts';
+import { commitOf } from '../../lib/code/commit.ts';
 import { packageVersions } from '../../lib/code/fingerprints.ts';
 import { type PipelineRequest, parsePipeline } from '../../lib/config/parsePipeline.ts';
 import { formatProblem } from '../../lib/config/problem.ts';
 import { digestOfJson } from '../../lib/store/digest.ts';
 import { openStore, openStoreAt, storeUri } from '../../lib/store/store.ts';
+import { decideTracking } from '../../lib/tracking/wandb/mode.ts';
 import { contractsOf, type StageCode } from './catalog.ts';
 import { checkRequest } from './request.ts';
+import type { UiSettings } from './tracking.ts';
 
-export interface PlanSettings {
+export interface PlanSettings extends UiSettings {
   /** The folder that holds `configs/`, and that a pipeline's relative paths start from when it was started by its path. */
   readonly baseFolder: string;
 }
@@ -45,6 +48,7 @@ export async function makePlan(
     }),
     request,
   );
+  const commit = content.commit ?? (typeof request.config === 'object' ? undefined : commitOf(content.baseFolder));
   refuseUnknownStages(
     request.refresh ?? [],
     pipeline.stages.map((stage) => stage.name),
@@ -61,7 +65,14 @@ export async function makePlan(
     noCache: request.noCache ?? false,
     refresh: request.refresh ?? [],
     ...(request.replayOf && { replayOf: request.replayOf }),
+    ...(await trackingOf(pipeline)),
+    ...(commit && { commit }),
   };
+}
+
+/** Whether there is a key is a matter of this worker: decided once, and said in the plan. */
+export async function trackingOf({ tracking }: ResolvedPipeline): Promise<Pick<Plan, 'tracking'>> {
+  return tracking?.wandb ? { tracking: await decideTracking(tracking.wandb) } : {};
 }
 
 /** @throws FurrowError `CONFIG_INVALID` with every problem */

@@ -8,6 +8,10 @@ const contentSchema = z.strictObject({
   file: z.string(),
   text: z.string(),
   baseFolder: z.string(),
+  commit: z
+    .string()
+    .regex(/^[0-9a-f]{40,64}$/, 'Expected the digits of a commit')
+    .optional(),
   env: z.record(z.string(), z.string()).optional(),
 });
 

@@ -16,8 +16,7 @@ import { removeCheckpoints } from '../../lib/store/checkpoints.ts';
 import { fetchedOf } from '../../lib/store/fetched.ts';
 import { commitManifest, lookUp, type ManifestState } from '../../lib/store/manifests.ts';
 import { openStoreAt, type Store } from '../../lib/store/store.ts';
-import { type Attempt, inAttempt } from './attempt.ts';
-import type { StageCode } from './catalog.ts';
+import { type Attempt, type Given, inAttempt } from './attempt.ts';
 import { attemptCheckpoints } from './checkpoints.ts';
 import { keyOf } from './key.ts';
 import { attemptPointers } from './pointers.ts';
@@ -25,8 +24,9 @@ import { sameRuntime } from './runtime.ts';
 import { inSlot } from './slots.ts';
 
 /** One attempt at a stage: check the code and the parameters, look the key up, run, and commit by one exclusive write, last. */
-export async function runStage(stage: Stage, task: StageTask, code: StageCode): Promise<StageResult> {
-  return inAttempt({ stage, task, code }, async (attempt) => {
+export async function runStage(given: Given): Promise<StageResult> {
+  const { stage, task } = given;
+  return inAttempt(given, async (attempt) => {
     const { contract } = stage;
     const { base, heartbeats } = attempt;
     const store = await openStoreAt(task.store);
@@ -47,8 +47,9 @@ export async function runStage(stage: Stage, task: StageTask, code: StageCode): 
 }
 
 /** What a source holds now; short, never cached. */
-export async function resolveStage(stage: Stage, task: StageTask, code: StageCode): Promise<SourceVersion> {
-  return inAttempt({ stage, task, code }, async ({ base, secrets }) => {
+export async function resolveStage(given: Given): Promise<SourceVersion> {
+  const { stage, task } = given;
+  return inAttempt(given, async ({ base, secrets }) => {
     if (!stage.implementation.resolve) throw new FurrowError('INTERNAL', `Stage ${task.uses} is no source`);
     const keep = async (content: Uint8Array) => (await putBlob(await openStoreAt(task.store), content)).digest;
     const { digest, facts, pins } = await stage.implementation.resolve({ ...base, keep });
@@ -87,6 +88,7 @@ async function runUnlessFinished(known: ManifestState | undefined, prepared: Pre
     checkpoints,
     pointers: attemptPointers(store),
     progress: heartbeats.progress,
+    track: attempt.live.follow,
     open: (ref) => openArtifact(store, ref),
   };
   if (usable && (await implementation.isPresent?.(stageContext, usable.finished))) return hit(usable, task, runtime);
@@ -110,6 +112,7 @@ async function runUnlessFinished(known: ManifestState | undefined, prepared: Pre
       workflowId: task.run.workflowId,
       runId: task.run.runId,
       attempt: context.info.attempt,
+      ...(task.replay && { replay: task.replay }),
       startedAt: startedAt.toISOString(),
       seconds: (performance.now() - started) / 1000,
       runtime,

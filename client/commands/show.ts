@@ -5,13 +5,23 @@ import { liveText, stageLine } from '../progressLines.ts';
 import { nextLines, stageFailureLines } from '../runFailure.ts';
 import { openRun, recordOf } from '../runHandle.ts';
 import { waitingLine } from '../runProgress.ts';
+import { trackingLine } from '../trackingLine.ts';
 
 /** `furrow show [RUN]`: a run with its stages, as it stands. An ended one needs no worker: its record is in the store. */
 export async function show(name: string | undefined, output: Output): Promise<number> {
   const run = await openRun(name);
   const { live, waiting, record = await recordOf(run) } = await run.look();
   const { page, workflowId } = run;
-  const shown = { ...record, live: Object.fromEntries(live), waiting, next: nextSteps(record), ...(page && { page }) };
+  const wandb = await trackingLine(run.client, record).catch(() => undefined);
+  const next = nextSteps(record);
+  const shown = {
+    ...record,
+    live: Object.fromEntries(live),
+    waiting,
+    next,
+    ...(page && { page }),
+    ...(wandb && { wandb }),
+  };
   output.answer(shown, () => [
     `${[record.run.pipeline, workflowId].filter(Boolean).join(' ')}: ${statusText(record)}, started ${record.startedAt}`,
     ...(record.notice ? [record.notice] : []),
@@ -23,6 +33,7 @@ export async function show(name: string | undefined, output: Output): Promise<nu
     ...waiting.map(waitingLine),
     ...endLines(record),
     ...nextLines(record),
+    ...(wandb ? [wandb] : []),
     ...(page ? [`Temporal UI: ${page}`] : []),
   ]);
   return exitCodes.ok;

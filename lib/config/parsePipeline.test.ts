@@ -109,8 +109,19 @@ test('a problem reads as one line', () => {
   ]);
 });
 
+test('tracking goes by the name of the pipeline, and is `auto`, unless it says otherwise', () => {
+  expect(parsed(nitrogen).tracking).toBeUndefined();
+  expect(parsed(`${nitrogen}tracking: { wandb: {} }\n`).tracking).toEqual({
+    wandb: { project: 'nitrogen', mode: 'auto', tags: [] },
+  });
+  expect(lines(`${nitrogen}tracking: { wandb: { mode: live } }\n`)[0]).toMatch(
+    /^p\.yaml:12:28 tracking\.wandb\.mode: .*`auto`.*`offline`/,
+  );
+  expect(lines(`${nitrogen}tracking: { wandb: { project: a/b } }\n`)[0]).toContain('without /');
+});
+
 test('what later versions may bring is unknown now', () => {
-  expect(lines(`${nitrogen}tracking: { wandb: {} }\n`)[0]).toMatch(/^p\.yaml:12:1 tracking: Unknown key `tracking`/);
+  expect(lines(`${nitrogen}trackin: { wandb: {} }\n`)[0]).toMatch(/^p\.yaml:12:1 trackin: Unknown key `trackin`/);
   expect(lines(nitrogen.replace('.furrow/store', 's3://bucket/x'))[0]).toMatch(/^p\.yaml:3:8 store: Unknown store/);
 });
 

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import {
   mostStages,
   type PipelineFile,
@@ -10,6 +11,7 @@ import type { Json, JsonObject } from '../../contract/json.ts';
 import { mainQueue } from '../../contract/queues.ts';
 import type { StageContract } from '../../contract/stage.ts';
 import { suggest } from '../../contract/suggest.ts';
+import type { WandbSettings, wandbSchema } from '../../contract/tracking.ts';
 import { work } from '../../contract/work.ts';
 import { type Draft, readDrafts } from './drafts.ts';
 import { explain } from './explain.ts';
@@ -111,7 +113,13 @@ function resolve(file: PipelineFile, drafts: readonly Draft[], inputsOf: (stage:
     onFailure: file.onFailure,
     holdForSeconds: durationSeconds(file.holdFor),
     stages: topological(drafts).map((draft) => resolveStage(file, draft, inputsOf(draft.name))),
+    ...(file.tracking?.wandb && { tracking: { wandb: wandbSettings(file, file.tracking.wandb) } }),
   };
+}
+
+function wandbSettings({ name }: PipelineFile, said: z.output<typeof wandbSchema>): WandbSettings {
+  const { project = name, entity, mode, tags, notes } = said;
+  return { project, mode, tags, ...(entity !== undefined && { entity }), ...(notes !== undefined && { notes }) };
 }
 
 function resolveStage(file: PipelineFile, draft: Draft, inputs: Inputs): ResolvedStage {

@@ -6,11 +6,16 @@ import type { Json } from '../../contract/json.ts';
  * A resolved pipeline as a file again: what `parsePipeline` makes the same pipeline of, with no environment. A run is planned anew
  * from it, as the file it once came from may have changed, or lie on a machine that is not there.
  */
-export function writePipeline({ stages, holdForSeconds, ...pipeline }: ResolvedPipeline): string {
+export function writePipeline({ stages, holdForSeconds, tracking, ...pipeline }: ResolvedPipeline): string {
   const entries = stages.map((stage) => [stage.name, stageEntry(stage)] as const);
   // JSON is YAML.
   return JSON.stringify(
-    escaped({ ...pipeline, holdFor: `${holdForSeconds}s`, stages: Object.fromEntries(entries) }),
+    escaped({
+      ...pipeline,
+      holdFor: `${holdForSeconds}s`,
+      ...(tracking?.wandb && { tracking: { wandb: { ...tracking.wandb } } }),
+      stages: Object.fromEntries(entries),
+    }),
     null,
     2,
   );

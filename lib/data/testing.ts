@@ -100,6 +100,7 @@ export async function openWorkbench(given?: string, storeAt?: string): Promise<W
         checkpoints: unused('checkpoints'),
         pointers: unused('pointers'),
         progress: (update) => onProgress?.(update),
+        track: async () => {},
         open: (ref) => openArtifact(store, ref),
       });
       const { ref, attachments } = await output.seal();

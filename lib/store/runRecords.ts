@@ -1,6 +1,6 @@
 import { FurrowError } from '../../contract/errors.ts';
 import type { RunRecord } from '../../contract/messages.ts';
-import { runRecordName } from './names.ts';
+import { runFolder, runRecordName } from './names.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -24,7 +24,28 @@ export async function saveRunRecord(store: Store, record: RunRecord, sequence: n
   }
 }
 
-export async function readRunRecord(store: Store, workflowId: string, runId: string): Promise<RunRecord | undefined> {
+export interface SavedRecord {
+  readonly sequence: number;
+  readonly record: RunRecord;
+}
+
+export async function readSavedRecord(
+  store: Store,
+  workflowId: string,
+  runId: string,
+): Promise<SavedRecord | undefined> {
   const found = await store.driver.readPointer(runRecordName(workflowId, runId));
-  return found && (JSON.parse(found.text) as { record: RunRecord }).record;
+  return found && (JSON.parse(found.text) as SavedRecord);
+}
+
+export async function readRunRecord(store: Store, workflowId: string, runId: string): Promise<RunRecord | undefined> {
+  return (await readSavedRecord(store, workflowId, runId))?.record;
+}
+
+/** Every run that the store knows, in no order. */
+export async function* listRunRecords(store: Store): AsyncGenerator<RunRecord> {
+  for (const name of await store.driver.listPointers(runFolder)) {
+    const found = await store.driver.readPointer(name);
+    if (found) yield (JSON.parse(found.text) as SavedRecord).record;
+  }
 }

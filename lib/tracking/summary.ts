@@ -1,26 +1,32 @@
-import type { JsonObject } from '../../contract/json.ts';
-import type { HistoryRow } from './trackedRun.ts';
+import type { Json, JsonObject } from '../../contract/json.ts';
+import type { HistoryRow, TrackedRun } from './trackedRun.ts';
 
-/** Of which rows the least value is a training's best, and what it is called. */
+/** Of what the least value is a training's best, and what it is called. */
 const leastOf: Readonly<Record<string, string>> = {
   'val/mae': 'best/val_mae',
   'train/loss': 'best/train_loss',
 };
 
-/** Collects, row by row, what a run's summary says beside the newest values: its best ones, and where they were. */
-export function bestValues() {
-  let best: JsonObject = {};
+/**
+ * A run's summary, row by row: the last value of each metric, the best ones and their steps, and what the run says of itself, which
+ * goes before the others.
+ */
+export function summaryOf(run: TrackedRun) {
+  const last: Record<string, Json> = {};
+  const best: Record<string, number> = {};
   return {
     add(row: HistoryRow): void {
+      Object.assign(last, row);
       for (const [name, as] of Object.entries(leastOf)) {
         const value = row[name];
-        const known = best[as];
-        if (typeof value !== 'number' || (typeof known === 'number' && known <= value)) continue;
-        best = { ...best, [as]: value, [`${as}_step`]: row._step };
+        if (typeof value !== 'number' || value >= (best[as] ?? Number.POSITIVE_INFINITY)) continue;
+        best[as] = value;
+        best[`${as}_step`] = row._step;
       }
     },
-    get values(): JsonObject {
-      return best;
+    values(): JsonObject {
+      const runtime = Math.floor(Number(last._runtime ?? 0));
+      return { ...last, ...best, _wandb: { runtime }, ...run.summary };
     },
   };
 }

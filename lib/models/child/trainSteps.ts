@@ -12,6 +12,7 @@ import { loadTensorflow } from '../tensorflow.ts';
 import { readCheckpoint } from '../trainer/checkpoint.ts';
 import { type TrainingEnd, type TrainingProgress, trainNetwork } from '../trainer/train.ts';
 import { checkpointHandover } from './checkpointHandover.ts';
+import { growingFile } from './growingFile.ts';
 import { type Session, stopped } from './serveTask.ts';
 import type { TrainResult, TrainTask } from './trainTask.ts';
 
@@ -30,7 +31,10 @@ export async function trainSteps(
   const resume = task.checkpoint === undefined ? undefined : await readCheckpoint(task.checkpoint, training);
   const handOver = checkpointHandover(session, task.scratch, resume?.position.step);
   const end = await trainNetwork(
-    { tf, features, params, seed: task.seed, training, resume },
+    {
+      ...{ tf, features, params, seed: task.seed, training, resume },
+      ...(task.runLog !== undefined && { onLogged: growingFile(task.runLog, session.warn) }),
+    },
     {
       stopRequested: session.stopRequested,
       onStep: (progress) => session.progress(describe(progress)),

@@ -12,6 +12,8 @@ export interface TrainTask {
   readonly checkpoint: string | undefined;
   /** Where model and run log are written. */
   readonly output: string;
+  /** Where the run log is written as it grows, for who follows it. */
+  readonly runLog?: string;
   /** Where checkpoints are written for the parent to take. */
   readonly scratch: string;
   /** Claimed while training. */

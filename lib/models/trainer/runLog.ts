@@ -13,15 +13,23 @@ export class RunLog {
   /** Bytes of the chunk that hold rows. */
   #used = 0;
 
-  /** @param carried the bytes that a checkpoint held, taken over as they are; of a torn last line nothing is kept */
-  constructor(carried: Uint8Array = new Uint8Array()) {
+  readonly #grown: (bytes: Uint8Array) => void;
+
+  /**
+   * @param carried the bytes that a checkpoint held, taken over as they are; of a torn last line nothing is kept
+   * @param grown is given what was carried, then each row, as it comes
+   */
+  constructor(carried: Uint8Array = new Uint8Array(), grown: (bytes: Uint8Array) => void = () => {}) {
     this.#full = [carried.subarray(0, carried.lastIndexOf(lineFeed) + 1)];
+    this.#grown = grown;
+    for (const bytes of this.#full) grown(bytes);
   }
 
   append(row: RunLogRow): void {
     const line = Buffer.from(`${JSON.stringify(row)}\n`, 'utf8');
     if (this.#used + line.length > this.#chunk.length) this.#open(Math.max(chunkBytes, line.length));
     line.copy(this.#chunk, this.#used);
+    this.#grown(line);
     this.#used += line.length;
   }
 

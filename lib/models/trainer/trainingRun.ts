@@ -11,6 +11,7 @@ import { type Fold, foldsOf } from './folds.ts';
 import { HeldOut } from './heldOut.ts';
 import { Pace } from './pace.ts';
 import { afterCycle, afterEpoch, afterFold, afterStep, nextPlace, type Position, startPosition } from './position.ts';
+import { ResourceMeter } from './resourceMeter.ts';
 import { RunLog } from './runLog.ts';
 import { scaleTensors } from './targetScale.ts';
 
@@ -22,6 +23,8 @@ export interface TrainingOptions {
   /** Digest of what the training depends on, written into checkpoints. */
   readonly training: string;
   readonly resume?: TrainingState | undefined;
+  /** Is given the run log as it grows. */
+  onLogged?(bytes: Uint8Array): void;
 }
 
 export class TrainingRun {
@@ -32,6 +35,7 @@ export class TrainingRun {
   readonly #stepsOfFolds: readonly number[];
   readonly #runLog: RunLog;
   readonly #pace: Pace;
+  readonly #resources = new ResourceMeter();
   readonly #heldOut: HeldOut;
   #position: Position;
   #fold: FoldRun;
@@ -53,7 +57,7 @@ export class TrainingRun {
     this.#fold = this.#openFold(resume?.tensors);
     this.#stepsOfFolds = this.folds.map(({ train }) => params.epochs * stepsPerEpoch(train.length, params.batchSize));
     this.steps = this.#stepsOfFolds.reduce((sum, steps) => sum + steps, 0);
-    this.#runLog = new RunLog(resume?.runLog);
+    this.#runLog = new RunLog(resume?.runLog, options.onLogged);
     this.#pace = new Pace();
     const plots = (this.folds[this.#position.fold] as Fold | undefined)?.train.length ?? 0;
     this.#runLog.append({ kind: 'start', time: now(), network: params.model, plots, step: this.#position.step });
@@ -109,7 +113,7 @@ export class TrainingRun {
       this.#runLog.append({
         ...{ kind: 'step', step: number, ...this.#foldNumber(), epoch, loss, mae, learning_rate: learningRate },
         ...(gradientNorm === undefined ? {} : { gradient_norm: gradientNorm }),
-        ...{ images_per_second: rounded(this.#pace.imagesPerSecond ?? 0), memory_mb: residentMemory(), time: now() },
+        ...{ images_per_second: rounded(this.#pace.imagesPerSecond ?? 0), ...this.#resources.read(), time: now() },
       });
     }
     return step;
@@ -162,6 +166,7 @@ export class TrainingRun {
 
   dispose(): void {
     this.#fold.dispose();
+    this.#resources.stop();
   }
 
   #openFold(stored?: readonly NamedTensor[]): FoldRun {
@@ -208,7 +213,7 @@ export class TrainingRun {
     const { seconds, imagesPerSecond } = this.#pace.epochEnded();
     this.#runLog.append({
       ...{ kind: 'epoch', step, ...this.#foldNumber(), epoch, loss, mae, val_mae: valMae, best: best?.epoch === epoch },
-      ...{ images_per_second: rounded(imagesPerSecond), memory_mb: residentMemory(), seconds, time: now() },
+      ...{ images_per_second: rounded(imagesPerSecond), ...this.#resources.read(), seconds, time: now() },
     });
   }
 
@@ -221,11 +226,6 @@ const bestPredictions = 'best predictions';
 
 function diverged(message: string, { step, epoch }: Position): FurrowError {
   return new FurrowError('TRAINING_DIVERGED', message, { details: { step, epoch } });
-}
-
-/** MiB. */
-function residentMemory(): number {
-  return Math.round(process.memoryUsage.rss() / 2 ** 20);
 }
 
 function rounded(value: number): number {

@@ -22,8 +22,8 @@ export interface RelayOptions {
   readonly run: TrackedRun;
   /** Rows that W&B has already: the SDK counts from 0. */
   readonly base: number;
-  /** What the run's summary says by now, with the newest row's values. */
-  summary(newest: JsonObject): JsonObject;
+  /** What the run's summary says by now. */
+  summary(): JsonObject;
 }
 
 /** Milliseconds without a request after which W&B is told that the run lives: after five minutes it would count as crashed. */
@@ -39,7 +39,6 @@ const stamps = '_furrow';
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   const { api, base } = options;
   let accepted = base;
-  let newest: JsonObject = {};
   let wake = () => {};
   let next = Promise.resolve();
   const renew = () => {
@@ -67,12 +66,11 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     const sent = JSON.parse(body) as FileStream;
     const history = sent.files?.[historyFile];
     const rows = history?.content.map(restored) ?? [];
-    newest = Object.assign({}, newest, ...rows);
     const files = {
       ...(history && {
         [historyFile]: { offset: base + history.offset, content: rows.map((row) => JSON.stringify(row)) },
       }),
-      [summaryFile]: { offset: 0, content: [JSON.stringify(options.summary(newest))] },
+      [summaryFile]: { offset: 0, content: [JSON.stringify(options.summary())] },
     };
     const answer = await api.post(path, JSON.stringify({ ...sent, files }));
     streamPath = sent.complete ? undefined : path;
@@ -125,7 +123,7 @@ function enriched(variables: JsonObject, { run, summary }: RelayOptions): JsonOb
     jobType: run.jobType,
     notes: run.notes,
     tags: [...run.tags],
-    summaryMetrics: JSON.stringify(summary({})),
+    summaryMetrics: JSON.stringify(summary()),
     ...(run.commit && { commit: run.commit }),
   };
 }

@@ -5,20 +5,19 @@ import wandb from '@wandb/sdk';
 import type { JsonObject } from '../../../contract/json.ts';
 import { followLines } from '../rows/followLines.ts';
 import { historyRows } from '../rows/historyRows.ts';
-import { bestValues } from '../summary.ts';
-import type { HistoryRow, TrackedRun, TrackedState } from '../trackedRun.ts';
+import { summaryOf } from '../summary.ts';
+import type { HistoryRow, TrackedRun } from '../trackedRun.ts';
 import { type Account, runPage } from './account.ts';
 import { type RunPlace, type ServerRun, type WandbApi, wandbApi } from './api.ts';
 import type { Trouble } from './deliver.ts';
+import { exitCodes } from './exitCodes.ts';
 import { imageValue } from './imageValue.ts';
 import { type Relay, stampedRow, startRelay } from './relay.ts';
+import { rowsWithImages } from './rowsWithImages.ts';
 import type { SendTask } from './sendTask.ts';
 
 /** Rows under way: of 10,000 at once and more, the SDK loses what is above. */
 const mostUnacknowledged = 8_000;
-
-/** As W&B reads them. A run that crashed has none: nobody says how it ended. */
-export const exitCodes: Readonly<Partial<Record<TrackedState, number>>> = { finished: 0, failed: 1, cancelled: 255 };
 
 /** In the summary of a run that was sent to its end: what was sent. */
 const digestName = 'furrow_digest';
@@ -56,26 +55,20 @@ export async function sendRun(sending: Sending): Promise<Sent> {
   const there = await api.findRun(place);
   const exitCode = exitCodes[run.state];
   const digest = await digestOf(task);
-  if (there && exitCode !== undefined && isWholeThere(there, digest)) {
+  if (there && exitCode !== undefined && isWholeThere(there, task.leaveIfComplete ? undefined : digest)) {
     sending.onOpened(address);
     return { rows: there.rows, address };
   }
 
   const images = await Promise.all(task.images.map(async (image) => ({ image, ...(await imageValue(image)) })));
   const shown = Object.fromEntries(images.map(({ image, value }) => [image.key, value])) as JsonObject;
-  const best = bestValues();
+  const summary = summaryOf(run);
   const isOver = () => exitCode !== undefined && sending.ended();
   const relay = await startRelay({
     api,
     run,
     base: there?.rows ?? 0,
-    summary: (newest) => ({
-      ...newest,
-      ...best.values,
-      ...run.summary,
-      ...shown,
-      ...(isOver() && { [digestName]: digest }),
-    }),
+    summary: () => ({ ...summary.values(), ...shown, ...(isOver() && { [digestName]: digest }) }),
   });
   try {
     const sdk = await openWithSdk(relay, place, run);
@@ -85,15 +78,14 @@ export async function sendRun(sending: Sending): Promise<Sent> {
       images.map(({ image, path }) => ({ name: path, file: image.file })),
     );
     let rows = 0;
-    for await (const row of rowsOf(sending)) {
-      best.add(row);
+    const placed = images.map(({ image: { key, step }, value }) => ({ key, step, value }));
+    for await (const row of rowsWithImages(rowsOf(sending), placed, Date.parse(run.startedAt) / 1000)) {
+      summary.add(row);
       rows++;
       // Those before are there already.
       if (rows <= (there?.rows ?? 0)) continue;
       while (rows - relay.accepted > mostUnacknowledged) await relay.progressed();
-      const own = images.filter(({ image }) => image.step === row._step);
-      const values = Object.fromEntries(own.map(({ image, value }) => [image.key, value])) as JsonObject;
-      sdk.log(stampedRow({ ...row, ...values }), row._step);
+      sdk.log(stampedRow(row), row._step);
       sending.onAccepted(relay.accepted);
     }
     if (exitCode === undefined) return await settled(sending, relay, { rows, address });
@@ -106,8 +98,9 @@ export async function sendRun(sending: Sending): Promise<Sent> {
 }
 
 /** Sent to its end before, by whichever process: rows, summary, images and all. */
-function isWholeThere({ summary, state }: ServerRun, digest: string): boolean {
-  return summary[digestName] === digest && state !== 'running';
+function isWholeThere({ summary, state }: ServerRun, digest: string | undefined): boolean {
+  const said = summary[digestName];
+  return (digest === undefined ? said !== undefined : said === digest) && state !== 'running';
 }
 
 /** Over what is sent, the rows left aside: the log that they come from grows only, and W&B counts them. */

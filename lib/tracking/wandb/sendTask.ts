@@ -6,6 +6,8 @@ export interface SendTask {
   /** JSON lines on local disk. */
   readonly rows: RowsFile;
   readonly images: readonly TrackedImage[];
+  /** Where it is complete at W&B, whatever is said of it there, nothing is sent: another run says what it is. */
+  readonly leaveIfComplete?: boolean;
   /** Milliseconds, for tests that do not wait: see `Delivery`. */
   readonly waits?: { readonly firstWaitMs?: number; readonly longestWaitMs?: number; readonly tryMs?: number };
 }

@@ -4,6 +4,7 @@
  */
 import type { Json, JsonObject } from '../../../../contract/json.ts';
 import type { HistoryRow, TrackedRun, TrackedState } from '../../trackedRun.ts';
+import { exitCodes } from '../exitCodes.ts';
 import type { ProtobufEncoder } from './protobuf.ts';
 
 /** A `Record`, but for its number. */
@@ -11,9 +12,6 @@ export type WandbRecord = (record: ProtobufEncoder) => void;
 
 /** The release whose format this is, and the oldest that reads it: what 0.31.0 writes. */
 const [producer, minConsumer] = ['0.31.0+furrow', '0.70.0'];
-
-/** What W&B shows of an exit code: 0 is finished, any other failed. 255 is what `wandb` itself reports after an interrupt. */
-const exitCodes: Readonly<Partial<Record<TrackedState, number>>> = { finished: 0, failed: 1, cancelled: 255 };
 
 /** `Record.num` */
 export function numbered(num: number, record: WandbRecord): WandbRecord {

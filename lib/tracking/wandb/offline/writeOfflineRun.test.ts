@@ -125,25 +125,18 @@ describe('the records of an offline run', () => {
     expect(summary).toEqual({ '_wandb > runtime': 0, 'best > mae': 11.5, 'test/mae': 12.25, loss: 0.125 });
   });
 
-  it('name the images and the log, which lie beside them', async () => {
-    const log = join(folder, 'train.log');
-    await writeFile(log, 'epoch 1\n');
+  it('name the images, which lie beside them', async () => {
     const png = pngOf(20, 10);
     const image = await imageOf('val/predictions', 1, png, 'Measured and predicted');
     const { path, value } = await imageValue(image);
-    const at = await write({ images: [image], log });
+    const at = await write({ images: [image] });
 
-    const paths = ['output.log', path];
     const name = 'offline-run-20260304_050607-k3j9x0';
-    expect(await filesWritten()).toEqual([
-      ...paths.map((path) => `${name}/files/${path}`).sort(),
-      `${name}/run-k3j9x0.wandb`,
-    ]);
-    expect(await readFile(join(at, 'files/output.log'), 'utf8')).toBe('epoch 1\n');
+    expect(await filesWritten()).toEqual([`${name}/files/${path}`, `${name}/run-k3j9x0.wandb`]);
     expect((await readFile(join(at, 'files', path))).equals(png)).toBe(true);
 
     const records = await recordsIn(at);
-    expect(records[2]?.files).toEqual({ files: paths.map((path) => ({ path })) });
+    expect(records[2]?.files).toEqual({ files: [{ path }] });
     const described = Object.fromEntries(
       Object.entries(value).map(([field, given]) => [`val/predictions > ${field}`, given]),
     );

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
-import type { Json } from '../../../../contract/json.ts';
 import { digestOfFile } from '../../../store/digest.ts';
+import { summaryOf } from '../../summary.ts';
 import type { HistoryRow, TrackedImage, TrackedRun } from '../../trackedRun.ts';
 import { imageValue } from '../imageValue.ts';
 import { rowsWithImages, type ShownImage } from '../rowsWithImages.ts';
@@ -26,8 +26,6 @@ export interface OfflineRun {
   /** Read once. */
   readonly rows: AsyncIterable<HistoryRow>;
   readonly images: readonly TrackedImage[];
-  /** A text on local disk, shown as what the run printed. */
-  readonly log?: string;
 }
 
 /** A file below `files/`, with forward slashes, and what it is a copy of. */
@@ -43,9 +41,9 @@ interface RunFile {
  * @returns the folder of the run
  * @throws FurrowError `FILE_UNREADABLE` when an image is no PNG: then nothing is written
  */
-export async function writeOfflineRun({ folder, run, rows, images, log }: OfflineRun): Promise<string> {
+export async function writeOfflineRun({ folder, run, rows, images }: OfflineRun): Promise<string> {
   const shown: ShownImage[] = [];
-  const files: RunFile[] = log === undefined ? [] : [{ path: 'output.log', from: log }];
+  const files: RunFile[] = [];
   for (const image of images) {
     const { path, value } = await imageValue(image);
     shown.push({ key: image.key, step: image.step, value });
@@ -88,13 +86,12 @@ async function* recordsOf(
   yield headerRecord;
   yield runRecord(run);
   if (files.length > 0) yield filesRecord(files.map(({ path }) => path));
-  // As with the Python client, a metric's last value stands in the summary unless the summary says otherwise.
-  const last: Record<string, Json> = {};
+  const summary = summaryOf(run);
   for await (const row of rows) {
     yield historyRecord(row);
-    Object.assign(last, row);
+    summary.add(row);
   }
-  yield summaryRecord({ ...last, _wandb: { runtime: Math.floor(Number(last._runtime ?? 0)) }, ...run.summary });
+  yield summaryRecord(summary.values());
   const exit = exitRecord(run.state);
   if (exit) yield exit;
 }
