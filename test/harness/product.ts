@@ -21,8 +21,8 @@ export interface WorkerProcess {
   readonly pid: number;
   /** What it has logged so far. */
   log(): string;
-  /** The processes that it has started and that live. */
-  children(): number[];
+  /** The processes that it has started and that live; of one program, if it is named. */
+  children(program?: string): number[];
   /** As an operator's `kill -9`: nothing is said to anybody. */
   kill(): Promise<void>;
   /** As an orchestrator does; gives the exit code. */
@@ -71,7 +71,7 @@ export async function spawnWorker(
     process: worker,
     pid,
     log: () => log,
-    children: () => childrenOf(pid),
+    children: (program) => childrenOf(pid, program),
     kill: async () => void (await end('SIGKILL')),
     terminate: () => end('SIGTERM'),
   };
@@ -84,10 +84,11 @@ function homeOf(machine: string): Readonly<Record<string, string>> {
 }
 
 /** The live children of a process. */
-function childrenOf(pid: number): number[] {
-  const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,stat='], { encoding: 'utf8' });
+function childrenOf(pid: number, program = ''): number[] {
+  const { stdout } = spawnSync('ps', ['-A', '-ww', '-o', 'pid=,ppid=,stat=,args='], { encoding: 'utf8' });
   return stdout
     .split('\n')
+    .filter((line) => line.includes(program))
     .map((line) => line.trim().split(/\s+/))
     .filter(([child, parent, state]) => Number(parent) === pid && child !== undefined && !state?.startsWith('Z'))
     .map(([child]) => Number(child));

@@ -46,7 +46,7 @@ export async function trainingScene(): Promise<TrainingScene> {
     worker,
     async inTraining(handle, by) {
       await untilCheckpoint(handle);
-      const [child] = by.children();
+      const [child] = by.children('trainMain');
       if (child === undefined) throw new Error('Expected the worker to train in a child process');
       return child;
     },
