@@ -104,7 +104,11 @@ const trained = (params: JsonObject, attempt: Partial<Attempt> = {}) =>
 describe('train', () => {
   it('puts out description and weights, and the run log beside them', async () => {
     const { artifact, attachments, outcome } = await trained(convnet);
-    expect((await artifact.files()).map(({ path }) => path)).toEqual(['model.json', 'weights.f32']);
+    expect((await artifact.files()).map(({ path }) => path)).toEqual([
+      'learning-curve.csv',
+      'model.json',
+      'weights.f32',
+    ]);
     expect(attachments).toEqual(['runlog.jsonl']);
     expect(outcome.metrics).toMatchObject({ epochs: 4, steps: 12 });
   }, 120_000);

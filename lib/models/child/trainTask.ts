@@ -10,7 +10,7 @@ export interface TrainTask {
   /** Of the stage: what checkpoints are bound to. */
   readonly key: string;
   readonly checkpoint: string | undefined;
-  /** Where model and run log are written. */
+  /** Where model, learning curve and run log are written. */
   readonly output: string;
   /** Where checkpoints are written for the parent to take. */
   readonly scratch: string;
