@@ -9,6 +9,8 @@ import { evenSelection } from './selection.ts';
 const mostModels = 8;
 /** Points in a panel: more hide each other, and make an SVG of megabytes. */
 const mostPoints = 500;
+/** Plots that networks are asked for their features of: t-SNE takes half a second then, and its time grows with their square. */
+const mostEmbedded = 300;
 /** Epochs of a fold that are drawn: panels are some hundred pixels wide. */
 const mostEpochs = 400;
 
@@ -55,6 +57,11 @@ export interface Collected {
   readonly embeddedTargets: readonly number[];
   readonly split: Split;
   readonly seed: number;
+}
+
+/** Places of the plots whose learned features are shown. */
+export function plotsToEmbed(targets: readonly number[], seed: number): readonly number[] {
+  return evenSelection(targets, mostEmbedded, seed);
 }
 
 export function figureData(collected: Collected): FigureData {

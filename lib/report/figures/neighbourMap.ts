@@ -3,15 +3,13 @@ import { uniforms } from '../../models/random.ts';
 
 /** Fewer have no neighbourhoods to show. */
 export const fewestPlots = 5;
-/** Of which t-SNE takes half a second; its time grows with their square. */
-export const mostPlots = 300;
 
 const iterations = 1000;
 const usualPerplexity = 30;
 
-/** How many neighbours a plot has, roughly: a third of the others at most, or there is no telling near from far. */
+/** How many neighbours a plot has, roughly: a third of the others at most, or there is no telling near from far; 1 can be met by none. */
 export function perplexityFor(plots: number): number {
-  return Math.min(usualPerplexity, Math.max(1, Math.floor((plots - 1) / 3)));
+  return Math.min(usualPerplexity, Math.max(2, Math.floor((plots - 1) / 3)));
 }
 
 /**

@@ -18,6 +18,10 @@ export async function tsne(data: FigureData): Promise<FigureSpec | undefined> {
   }
   if (maps.size === 0) return undefined;
 
+  const blind = data.models
+    .filter((model) => model.embedded && !maps.has(model))
+    .map(({ evaluated }) => evaluated.name);
+
   const panel = (model: FigureModel, place: Place): Panel => {
     const { side } = place;
     const places = maps.get(model) ?? [];
@@ -40,6 +44,7 @@ export async function tsne(data: FigureData): Promise<FigureSpec | undefined> {
       notes: [
         `What the last dense layer sees; plots that it sees alike lie near each other. Perplexity ${perplexityFor(plots)}.`,
         'Distances between groups, and the axes, mean nothing.',
+        ...(blind.length > 0 ? [`Not shown: ${blind.join(', ')}, to which these plots are all the same.`] : []),
       ],
     },
     [...maps.keys()],
