@@ -15,7 +15,7 @@ import {
 /** Errors that differ by more than this factor are drawn on a logarithmic axis: else the first epochs would press the others flat. */
 const widestLinear = 30;
 /** Epochs whose points are still told apart. */
-const mostDots = 40;
+const mostDots = 20;
 
 const sets = ['training', 'validation'] as const;
 
@@ -59,6 +59,7 @@ export function learningCurves(data: FigureData): FigureSpec | undefined {
       field: 'set',
       type: 'nominal' as const,
       title: 'plots',
+      legend: { symbolOpacity: 1 },
       sort: null,
       scale: { domain: [...sets], range: [...twoColours] },
     };

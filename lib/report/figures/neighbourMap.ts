@@ -20,11 +20,7 @@ export function perplexityFor(plots: number): number {
  * @param features `[plots, features]`
  * @returns `[plots]` places within ±1; undefined where all plots are the same to the network, or what it sees is no number
  */
-export function neighbourMap(
-  features: Float32Array,
-  plots: number,
-  seed: number,
-): readonly { readonly x: number; readonly y: number }[] | undefined {
+export function neighbourMap(features: Float32Array, plots: number, seed: number): readonly MapPlace[] | undefined {
   const spread = deviation(features, plots);
   if (!(spread > 0) || !Number.isFinite(spread)) return undefined;
   const width = features.length / plots;
@@ -36,10 +32,25 @@ export function neighbourMap(
   setWasmEnabled(true);
   const [draw] = uniforms({ seed, use: 'figures', step: 2 }, 1);
   const map = new TSNE(rows, { perplexity: perplexityFor(plots), seed: Math.floor((draw as number) * 2 ** 32) });
-  const places = map.transform(iterations).map(([x, y]) => ({ x: x as number, y: y as number }));
-  const far = places.reduce((most, { x, y }) => Math.max(most, Math.abs(x), Math.abs(y)), 0);
-  if (!(far > 0) || !Number.isFinite(far)) return undefined;
-  return places.map(({ x, y }) => ({ x: x / far, y: y / far }));
+  return fitted(map.transform(iterations).map(([x, y]) => ({ x: x as number, y: y as number })));
+}
+
+interface MapPlace {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Moved to the middle, and scaled alike along both axes. */
+function fitted(places: readonly MapPlace[]): readonly MapPlace[] | undefined {
+  const ends = (axis: 'x' | 'y') => {
+    const least = places.reduce((end, place) => Math.min(end, place[axis]), Number.POSITIVE_INFINITY);
+    const most = places.reduce((end, place) => Math.max(end, place[axis]), Number.NEGATIVE_INFINITY);
+    return { middle: (least + most) / 2, half: (most - least) / 2 };
+  };
+  const [across, up] = [ends('x'), ends('y')];
+  const half = Math.max(across.half, up.half);
+  if (!(half > 0) || !Number.isFinite(half)) return undefined;
+  return places.map(({ x, y }) => ({ x: (x - across.middle) / half, y: (y - up.middle) / half }));
 }
 
 /** The root of the mean squared distance of plots from their mean. */

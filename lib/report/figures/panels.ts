@@ -96,8 +96,9 @@ export function plotsText({ split, plots, targets }: FigureData): string {
 }
 
 /** Notes on what is left out, and what models have to beat. */
-export function commonNotes({ models, modelsInAll, baselines }: FigureData): readonly string[] {
+export function commonNotes({ models, modelsInAll, baselines, targets, plots }: FigureData): readonly string[] {
   return [
+    ...(targets.length < plots ? [`Errors in the headings are of all ${count(plots)} plots.`] : []),
     ...(models.length < modelsInAll
       ? [`The best ${models.length} of ${modelsInAll} models by their validation error.`]
       : []),
