@@ -1,5 +1,4 @@
 /** Evaluations made up for tests of figures: models that err by rule. */
-import type { Evaluation } from '../../../../contract/model.ts';
 import type { LearnedEpoch } from '../../../models/learningCurve.ts';
 import { compareModels } from '../../compare.ts';
 import { type Collected, type FigureData, figureData } from '../figureData.ts';
@@ -25,7 +24,16 @@ export const curve = (...lengths: readonly number[]): LearnedEpoch[] =>
   );
 
 export async function exampleFigures(example: Example = {}): Promise<FigureData> {
-  const { names = ['convnet', 'vit'], targets = doses(40), set } = example;
+  const { targets = doses(40), set } = example;
+  return figureData({
+    ...(await exampleEvaluation(example)),
+    ...{ targets, split: 'test', seed: 42, curves: new Map(), embeddings: new Map(), embeddedTargets: [] },
+    ...set,
+  });
+}
+
+export async function exampleEvaluation(example: Example = {}): Promise<Pick<Collected, 'evaluation' | 'candidates'>> {
+  const { names = ['convnet', 'vit'], targets = doses(40) } = example;
   const { predict = (target, plot, model) => target + (1 + model) * (((plot * 7) % 11) - 4) } = example;
   const ref = { uri: 'x', digest: 'sha256:0', kind: 'model', bytes: 1 } as const;
   const candidate = (name: string, model: number, isBaseline = false) => ({
@@ -36,7 +44,7 @@ export async function exampleFigures(example: Example = {}): Promise<FigureData>
     ...(isBaseline ? {} : { model: ref }),
   });
   const candidates = [...names.map((name, at) => candidate(name, at)), candidate('median (baseline)', 20, true)];
-  const evaluation: Evaluation = await compareModels({
+  const evaluation = await compareModels({
     metric: 'mae',
     target: { name: 'nitrogen', unit: 'kg/ha' },
     candidates,
@@ -45,11 +53,7 @@ export async function exampleFigures(example: Example = {}): Promise<FigureData>
     seed: 1,
     resamples: 100,
   });
-  return figureData({
-    ...{ evaluation, candidates, targets, split: 'test', seed: 42, curves: new Map(), embeddings: new Map() },
-    embeddedTargets: [],
-    ...set,
-  });
+  return { evaluation, candidates };
 }
 
 /** The points of each panel, in order. */
