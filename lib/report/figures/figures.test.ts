@@ -35,13 +35,16 @@ async function embedded(targets: readonly number[], name = 'seen'): Promise<{ fi
   return { file, networks: 1 };
 }
 
+const measured = Array.from({ length: 60 }, (_, at) => at ** 1.5);
 const learned = { curves: new Map([['vit', curve(12)]]) };
 
 describe('every figure', () => {
-  it('is the same bytes each time, as SVG and as PNG', async () => {
-    const targets = doses(40);
-    const seen = { embeddings: new Map([['vit', await embedded(targets)]]), embeddedTargets: targets };
-    const data = await exampleFigures({ set: { ...learned, ...seen } });
+  it.each([
+    ['levels', doses(40)],
+    ['a measured target', measured],
+  ])('of %s is the same bytes each time, as SVG and as PNG', async (name, targets) => {
+    const seen = { embeddings: new Map([['vit', await embedded(targets, name)]]), embeddedTargets: targets };
+    const data = await exampleFigures({ targets, set: { ...learned, ...seen } });
     for (const figure of [predictedVsTrue, residuals, learningCurves, tsne]) {
       const [first, second] = [
         await render((await figure(data)) as FigureSpec),
@@ -84,7 +87,7 @@ describe('predicted against true', () => {
     ['one level', { targets: doses(9, 1) }, 9],
     ['two levels that predictions are far below', { targets: doses(6, 2), predict: () => -4000 }, 6],
     ['models that are never wrong', { predict: (target: number) => target }, 40],
-    ['a target that is measured', { targets: Array.from({ length: 60 }, (_, at) => at ** 1.5) }, 60],
+    ['a target that is measured', { targets: measured }, 60],
   ])('is drawn of %s', async (_, example, plots) => {
     expect(pointsIn(await drawn(predictedVsTrue, example))).toEqual(expect.arrayContaining([plots, plots]));
     expect(pointsIn(await drawn(residuals, example))).toEqual(expect.arrayContaining([plots, plots]));
