@@ -29,11 +29,13 @@ serveTask<PredictTask, null>(async (task, session) => {
       await writeFile(predictionsFile(task.output, index, split), floatsToBytes(predictions));
     }
     if (task.embed && model.embed) {
-      session.progress({ doing: 'looking at learned features', done, total });
-      const { embed } = model;
+      const { embed, description } = model;
+      const predicted = done;
+      const onPlots = (plots: number) =>
+        session.progress({ doing: 'looking at learned features', done: predicted + plots, total });
       // It is for a figure alone: the predictions are worth more than that.
-      const embedded = await embedPlots(embed, features, task.embed, session).catch((error: Error) => {
-        session.warn(`What model ${index} learned to see is not known: ${error.message}`);
+      const embedded = await embedPlots({ embed, features, ...task.embed, session, onPlots }).catch((error: Error) => {
+        session.warn(`what the ${description.network} learned to see is not known, nor drawn: ${error.message}`);
         return undefined;
       });
       if (embedded === stopped) return stopped;
@@ -45,15 +47,19 @@ serveTask<PredictTask, null>(async (task, session) => {
   return null;
 });
 
-async function embedPlots(
-  embed: NonNullable<LoadedModel['embed']>,
-  features: Features,
-  { split, rows }: NonNullable<PredictTask['embed']>,
-  session: Session,
-): Promise<Uint8Array | typeof stopped> {
+interface Embedding extends NonNullable<PredictTask['embed']> {
+  readonly embed: NonNullable<LoadedModel['embed']>;
+  readonly features: Features;
+  readonly session: Session;
+  onPlots(done: number): void;
+}
+
+async function embedPlots(embedding: Embedding): Promise<Uint8Array | typeof stopped> {
+  const { embed, features, split, rows, session, onPlots } = embedding;
   const parts: Uint8Array[] = [];
   for (let from = 0; from < rows.length; from += batch) {
     if (session.stopRequested()) return stopped;
+    onPlots(from);
     parts.push(floatsToBytes(await embed(await features.readPlots(split, rows.slice(from, from + batch)))));
   }
   return Buffer.concat(parts);
