@@ -11,9 +11,12 @@ export default implementStage(evaluate, {
     const { learnableRows, openFeatures } = await import('../lib/data/features.ts');
     const { readDescription, readHeldOut } = await import('../lib/models/modelArtifact.ts');
     const { predictInChild } = await import('../lib/models/child/predictInChild.ts');
+    const { embeddedFile } = await import('../lib/models/child/predictTask.ts');
     const { baselines, medianBaseline, ridgeBaseline } = await import('../lib/report/baselines.ts');
     const { compareModels } = await import('../lib/report/compare.ts');
     const { predictionsCsv } = await import('../lib/report/predictionsCsv.ts');
+    const { drawFigures } = await import('../lib/report/figures/drawInChild.ts');
+    const { plotsToEmbed } = await import('../lib/report/figures/figureData.ts');
     const { evaluationSplits, heldOutOf } = await import('../lib/report/splits.ts');
 
     context.progress({ doing: 'fetching features and models' });
@@ -25,12 +28,20 @@ export default implementStage(evaluate, {
 
     const features = await openFeatures(folder);
     const splits = evaluationSplits(features);
+    const rows = { validation: features.rows(splits.validation), test: features.rows(splits.test) };
+    const targets = {
+      validation: rows.validation.map(({ target }) => target),
+      test: rows.test.map(({ target }) => target),
+    };
+    const embed = { split: splits.test, rows: plotsToEmbed(targets.test, seed) };
+    const predicting = join(scratch, 'predictions');
     const predictions = await predictInChild({
       task: {
         features: folder,
         models: modelFolders,
         splits: [...new Set([splits.validation, splits.test])],
-        output: join(scratch, 'predictions'),
+        embed,
+        output: predicting,
       },
       signal: context.signal,
       log: context.log,
@@ -47,6 +58,7 @@ export default implementStage(evaluate, {
         return {
           name: stage,
           network: description.network,
+          networks: description.members,
           crossValidated: heldOut !== undefined,
           validation: predicted(splits.validation),
           test: predicted(splits.test),
@@ -55,20 +67,38 @@ export default implementStage(evaluate, {
       }),
     );
     const candidates = [...models, ...(await baselines(features, splits))];
-    const rows = { validation: features.rows(splits.validation), test: features.rows(splits.test) };
     context.progress({ doing: 'resampling' });
     const evaluation = await compareModels({
       metric: params.metric,
       target: features.description.target,
       candidates,
       learnedFrom: splits.validation === 'train',
-      targets: { validation: rows.validation.map((row) => row.target), test: rows.test.map((row) => row.target) },
+      targets,
       seed,
       resamples: params.bootstrap,
       signal: context.signal,
     });
     await output.add(evaluationFiles.evaluation, `${canonicalJson(evaluation)}\n`);
     await output.add(evaluationFiles.predictions, predictionsCsv(candidates, rows));
+    const figures = await drawFigures({
+      evaluation,
+      candidates,
+      targets: targets.test,
+      embeddedTargets: embed.rows.map((row) => targets.test[row] as number),
+      split: splits.test,
+      seed,
+      models: models.map(({ name, networks }, index) => ({
+        name,
+        networks,
+        folder: modelFolders[index] as string,
+        embedded: embeddedFile(predicting, index),
+      })),
+      folder: join(scratch, 'figures'),
+      signal: context.signal,
+      log: context.log,
+      onProgress: context.progress,
+    });
+    for (const { path, file } of figures.files) await output.addFile(path, file);
 
     const named = (name: string) => evaluation.models.find((model) => model.name === name) as EvaluatedModel;
     const winner = named(evaluation.winner.name);
@@ -93,6 +123,7 @@ export default implementStage(evaluate, {
         validationPlots: rows.validation.length,
         testedOn: splits.test,
         testPlots: rows.test.length,
+        ...(figures.failed.length > 0 && { figuresNotDrawn: [...figures.failed] }),
       },
     };
   },

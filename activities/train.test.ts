@@ -22,8 +22,9 @@ import train from './train.ts';
 // Children run what the sources say now, not what was built last.
 vi.mock('../lib/code/root.ts', async (original) => ({
   ...(await original<typeof import('../lib/code/root.ts')>()),
-  entryPoint: (source: string) => programFile(source),
+  entryPoint: (source: string) => programFile(source === unbuilt.program ? 'lib/none.ts' : source),
 }));
+const unbuilt = vi.hoisted(() => ({ program: '' }));
 
 const folder = temporaryFolder();
 let store: Store;
@@ -32,6 +33,7 @@ let features: ArtifactReader;
 beforeAll(async () => {
   await buildProgram('lib/models/child/trainMain.ts');
   await buildProgram('lib/models/child/predictMain.ts');
+  await buildProgram('lib/report/figures/drawMain.ts');
   store = await openStore(pathToFileURL(join(folder, 'store')).href, { create: true });
   const files = join(folder, 'features');
   await writeToyFeatures(files, { height: 14, width: 12, plots: { train: 24, validation: 8, test: 8 } });
@@ -55,13 +57,17 @@ interface Attempt {
   readonly key?: string;
   readonly signal?: AbortSignal;
   onProgress?(update: StageProgress): void;
+  onWarning?(message: string): void;
 }
 
 const committed = new Map<string, Checkpoint>();
 afterAll(() => committed.clear());
 
 let attempts = 0;
-async function run(stage: Stage<never, never>, { params, inputs, key = 'key', signal, onProgress }: Attempt) {
+async function run(
+  stage: Stage<never, never>,
+  { params, inputs, key = 'key', signal, onProgress, onWarning }: Attempt,
+) {
   const scratch = join(folder, `scratch-${attempts++}`);
   await mkdir(scratch);
   const output = stageArtifact(store, stage.contract.output);
@@ -76,7 +82,7 @@ async function run(stage: Stage<never, never>, { params, inputs, key = 'key', si
     attempt: 1,
     source: undefined,
     signal: signal ?? new AbortController().signal,
-    log: { info: () => {}, warn: () => {} },
+    log: { info: () => {}, warn: (message: string) => onWarning?.(message) },
     scratch,
     baseFolder: folder,
     output,
@@ -105,7 +111,11 @@ const trained = (params: JsonObject, attempt: Partial<Attempt> = {}) =>
 describe('train', () => {
   it('puts out description and weights, and the run log beside them', async () => {
     const { artifact, attachments, outcome } = await trained(convnet);
-    expect((await artifact.files()).map(({ path }) => path)).toEqual(['model.json', 'weights.f32']);
+    expect((await artifact.files()).map(({ path }) => path)).toEqual([
+      'learning-curve.csv',
+      'model.json',
+      'weights.f32',
+    ]);
     expect(attachments).toEqual(['runlog.jsonl']);
     expect(outcome.metrics).toMatchObject({ epochs: 4, steps: 12 });
   }, 120_000);
@@ -180,6 +190,61 @@ describe('evaluate', () => {
     expect(csv[0]).toBe('plot,split,target,convnet,linear,ridge (baseline),median (baseline)');
     expect(csv).toHaveLength(1 + 8 + 8);
   }, 120_000);
+
+  describe('its figures', () => {
+    const models = async () => [
+      input('convnet', (await trained(convnet, { key: 'f1' })).artifact),
+      input('linear', (await trained({ model: 'ridge' }, { key: 'f2' })).artifact),
+    ];
+    const names = ['learning-curves', 'predicted-vs-true', 'residuals', 'tsne'].map((name) => `figures/${name}`);
+    const evaluated = async (attempt: Partial<Attempt> = {}) =>
+      run(evaluate as never, {
+        params: {},
+        inputs: { features: input('features', features), models: await models() },
+        ...attempt,
+      });
+
+    it('are a part of it, as SVG and as PNG, the same bytes each time', async () => {
+      const doings = new Set<string>();
+      const { artifact, outcome } = await evaluated({ onProgress: ({ doing }) => doings.add(doing) });
+      expect((await artifact.files()).map(({ path }) => path)).toEqual([
+        'evaluation.json',
+        ...names.flatMap((name) => [`${name}.png`, `${name}.svg`]),
+        'predictions.csv',
+      ]);
+      const text = async (name: string) => Buffer.from(await artifact.read(name)).toString('latin1');
+      expect(await text('figures/tsne.svg')).toMatch(/^<svg .*8 test plots.*<\/svg>$/s);
+      // Ridge learned nothing that could be shown.
+      expect(await text('figures/tsne.svg')).not.toContain('linear');
+      expect(await text('figures/residuals.svg')).toContain('linear');
+      expect(await text('figures/residuals.png')).toMatch(/^\x89PNG/);
+      expect(outcome.facts).not.toHaveProperty('figuresNotDrawn');
+      expect(doings).toContain('drawing figures');
+      expect((await evaluated()).artifact.ref.digest).toBe(artifact.ref.digest);
+    }, 120_000);
+
+    it('are left out where they cannot be drawn, which takes nothing from its numbers and does not go unsaid', async () => {
+      const whole = await evaluated();
+      unbuilt.program = 'lib/report/figures/drawMain.ts';
+      const warnings: string[] = [];
+      const { artifact, outcome } = await evaluated({ onWarning: (message) => warnings.push(message) }).finally(() => {
+        unbuilt.program = '';
+      });
+      expect((await artifact.files()).map(({ path }) => path)).toEqual(['evaluation.json', 'predictions.csv']);
+      expect(await artifact.read('evaluation.json')).toEqual(await whole.artifact.read('evaluation.json'));
+      expect(outcome.metrics).toEqual(whole.outcome.metrics);
+      expect(outcome.facts?.figuresNotDrawn).toHaveLength(4);
+      expect(warnings).toEqual([expect.stringMatching(/^no figures could be drawn: /)]);
+    }, 120_000);
+
+    it('do not keep it from being cancelled', async () => {
+      const controller = new AbortController();
+      const onProgress = ({ doing }: StageProgress) => {
+        if (doing === 'drawing figures') controller.abort(new Error('shutdown'));
+      };
+      await expect(evaluated({ signal: controller.signal, onProgress })).rejects.toThrow('shutdown');
+    }, 120_000);
+  });
 
   it('scores a cross-validated model on validation plots by the networks that held them out, on test plots by all', async () => {
     const { artifact } = await trained({ ...convnet, folds: 2, epochs: 2 }, { key: 'crossed' });

@@ -42,6 +42,7 @@ export default implementStage(train, {
     await output.addFile(modelFiles.weights, join(model, modelFiles.weights));
     if (params.model !== 'ridge' && params.folds !== undefined)
       await output.addFile(modelFiles.heldOut, join(model, modelFiles.heldOut));
+    if (params.model !== 'ridge') await output.addFile(modelFiles.learningCurve, join(model, modelFiles.learningCurve));
     await output.attachFile(modelFiles.runLog, join(model, modelFiles.runLog));
     return result;
   },

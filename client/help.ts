@@ -47,7 +47,7 @@ export const examples: Readonly<Record<string, readonly (readonly [command: stri
     ['furrow reset --to features', 'what depends on it runs again where it comes out differently'],
   ],
   get: [
-    ['furrow get evaluate', 'evaluation.json and predictions.csv of the newest run'],
+    ['furrow get evaluate', 'evaluation.json, predictions.csv and figures/ of the newest run'],
     ['furrow get image -r nitrogen-1a2b3c4d --to layout', 'an OCI layout, for skopeo or crane'],
   ],
   'data show': [

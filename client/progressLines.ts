@@ -134,10 +134,12 @@ export function metricsText(metrics: Readonly<Record<string, number>>): string {
     .join('  ');
 }
 
-/** What a run leaves outside of its own record, by the name that it goes by there. */
+/** What a run leaves outside of its own record, by the name that it goes by there; and what it could not leave. */
 function placeLines({ artifact, facts }: StageSummary): string[] {
   if (artifact.kind === 'model-version') return [`Registered: ${facts.model}:${facts.version} (${facts.alias})`];
   if (artifact.kind === 'image') return [`Image: ${facts.pushed ?? facts.name} ${facts.image}`];
+  if (Array.isArray(facts.figuresNotDrawn))
+    return [`Figures not drawn: ${facts.figuresNotDrawn.join(', ')}; \`furrow logs\` says why`];
   return [];
 }
 

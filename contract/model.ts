@@ -15,6 +15,8 @@ export const modelFiles = {
    * bytes), then little-endian float32 in the target's unit, training plots first, then validation plots, in the features' order.
    */
   heldOut: 'held-out.f32',
+  /** Of a network that learned in epochs: `fold,epoch,step,loss,mae,val_mae`, a line for each; see lib/models/learningCurve.ts. */
+  learningCurve: 'learning-curve.csv',
 } as const;
 
 export interface WeightSpec {
@@ -48,6 +50,13 @@ export const evaluationFiles = {
   evaluation: 'evaluation.json',
   /** `plot,split,target` and one column a model, validation and test plots. */
   predictions: 'predictions.csv',
+  /** Each once as `.svg` and once as `.png`; a figure that had nothing to show, or could not be drawn, is not there. */
+  figures: {
+    predictedVsTrue: 'figures/predicted-vs-true',
+    residuals: 'figures/residuals',
+    learningCurves: 'figures/learning-curves',
+    tsne: 'figures/tsne',
+  },
 } as const;
 
 export interface Interval {

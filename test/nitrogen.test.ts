@@ -75,6 +75,17 @@ describe('configs/nitrogen.yaml, on a few small plots', () => {
     expect(made.headline).toEqual({ name: 'test_mae', value: metrics.test_mae });
   });
 
+  it('draws the figures of its evaluation, of what the networks learned, too', async () => {
+    const evaluation = await output(made, 'evaluate');
+    const paths = (await evaluation.files()).map(({ path }) => path);
+    for (const name of Object.values(evaluationFiles.figures))
+      expect(paths).toEqual(expect.arrayContaining([`${name}.svg`, `${name}.png`]));
+    const svg = async (name: string) => Buffer.from(await evaluation.read(`${name}.svg`)).toString();
+    for (const name of ['convnet', 'vit', 'ridge'])
+      expect(await svg(evaluationFiles.figures.predictedVsTrue)).toMatch(new RegExp(`>${name}( \\(chosen\\))?<`));
+    expect(await svg(evaluationFiles.figures.tsne)).toContain('Learned features of 8 test plots');
+  });
+
   it('registers the winner as the candidate', async () => {
     const pointers = attemptPointers(await furrow.store());
     expect(await readAlias(pointers, 'nitrogen', 'candidate')).toBe(1);

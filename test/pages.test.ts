@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { failures } from '../contract/errors.ts';
+import { evaluationFiles, modelFiles } from '../contract/model.ts';
 import { fetchData } from '../contract/stages/fetchData.ts';
 import { work } from '../contract/work.ts';
 import { productRoot } from '../lib/code/root.ts';
@@ -47,6 +48,15 @@ describe.each(pages)('docs/%s', (page) => {
 describe('docs/failures.md', () => {
   it('has the table of the code, row for row', () => {
     expect(textOf('failures.md')).toContain(failuresTable());
+  });
+});
+
+describe('docs/figures.md', () => {
+  it('explains every figure that an evaluation has, and the files of numbers behind them', () => {
+    const explained = [...textOf('figures.md').matchAll(/^\| `(figures\/[\w-]+)` \|/gm)].map(([, name]) => name);
+    expect(explained).toEqual(Object.values(evaluationFiles.figures));
+    for (const name of [evaluationFiles.predictions, modelFiles.learningCurve, modelFiles.runLog])
+      expect(textOf('figures.md')).toContain(`\`${name}\``);
   });
 });
 

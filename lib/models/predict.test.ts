@@ -4,7 +4,7 @@ import type { FeaturesDescription } from '../../contract/features.ts';
 import { type SteppedTrainParams, trainParams } from '../../contract/stages/train.ts';
 import { describeModel, type ModelTensor, writeModel } from './modelArtifact.ts';
 import { networkFor } from './networks/networkFor.ts';
-import { loadModel } from './predict.ts';
+import { type LoadedModel, loadModel } from './predict.ts';
 import { uniforms } from './random.ts';
 import { temporaryFolder } from './testing/temporaryFolder.ts';
 import { mirror } from './trainer/augment.ts';
@@ -97,6 +97,39 @@ it('with test-time flips a model predicts the mean over a plot, its mirror image
   );
 });
 
+describe('what a network learned to see', () => {
+  const member = { seed: 1, mean: 0, std: 1 };
+
+  it('is a number for each of its last features, of which the dense layer makes the prediction', async () => {
+    const network = networks['pooled-cnn'];
+    const embedded = (await embed(network, [member])) as Float32Array;
+    expect(embedded).toHaveLength(plots * 2);
+    const dense = tensorsOf(trainParams.parse(network) as SteppedTrainParams, member);
+    const values = (name: string) => dense.find((tensor) => tensor.name === name)?.values as Float32Array;
+    const [[first, second], [bias]] = [values('dense/kernel'), values('dense/bias')] as unknown as [number[], number[]];
+    const predicted = Float32Array.from(
+      { length: plots },
+      (_, plot) =>
+        (first as number) * (embedded[2 * plot] as number) +
+        (second as number) * (embedded[2 * plot + 1] as number) +
+        (bias as number),
+    );
+    expectClose(await predict(network, [member]), predicted);
+  });
+
+  it('is the mean over positions where there is a feature at each', async () => {
+    const embedded = (await embed(networks.convnet2d, [member])) as Float32Array;
+    expect(embedded).toHaveLength(plots * 2);
+    expect(spread(embedded)).toBeGreaterThan(0.01);
+    expect(embedded.every((value) => value >= 0)).toBe(true);
+  });
+
+  it('is that of the first of several', async () => {
+    const other = { seed: 2, mean: 0, std: 1 };
+    expect(await embed(networks.convnet2d, [member, other])).toEqual(await embed(networks.convnet2d, [member]));
+  });
+});
+
 interface HandMade {
   readonly seed: number;
   readonly mean: number;
@@ -106,7 +139,15 @@ interface HandMade {
 
 let models = 0;
 /** What a model of networks made by hand predicts. */
-async function predict(given: object, members: readonly HandMade[], x = pixels): Promise<Float32Array> {
+function predict(given: object, members: readonly HandMade[], x = pixels): Promise<Float32Array> {
+  return withModel(given, members, (model) => model.predict(x));
+}
+
+function embed(given: object, members: readonly HandMade[]): Promise<Float32Array | undefined> {
+  return withModel(given, members, async (model) => model.embed?.(pixels));
+}
+
+async function withModel<T>(given: object, members: readonly HandMade[], ask: (model: LoadedModel) => Promise<T>) {
   const params = trainParams.parse(given) as SteppedTrainParams;
   const tensors = members.flatMap((member, number) =>
     tensorsOf(params, member).map((tensor) => ({ ...tensor, name: `${number}/${tensor.name}` })),
@@ -115,7 +156,7 @@ async function predict(given: object, members: readonly HandMade[], x = pixels):
   await writeModel(at, describeModel(params, features, tensors, members.length), tensors);
   const model = await loadModel(at);
   try {
-    return await model.predict(x);
+    return await ask(model);
   } finally {
     model.dispose();
   }

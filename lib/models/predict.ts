@@ -21,6 +21,14 @@ export interface LoadedModel {
    * @throws RangeError for a length that is not a whole number of plots
    */
   predict(pixels: Float32Array): Promise<Float32Array>;
+  /**
+   * What the network learned to see of plots, before it makes one number of it; of several networks, what the first one sees. Absent
+   * for a model that learned no features of its own: ridge.
+   *
+   * @param pixels as for {@link LoadedModel.predict}
+   * @returns `[plots, features]`
+   */
+  embed?(pixels: Float32Array): Promise<Float32Array>;
   /** Frees native memory. */
   dispose(): void;
 }
@@ -81,25 +89,33 @@ async function networkModel(
     }
     return sum.map((value) => value / members.length);
   };
+  /** What `compute` makes of each batch, one behind the other. */
+  const byBatch = async (pixels: Float32Array, compute: (x: Tensor4D) => ArrayLike<number>): Promise<Float32Array> => {
+    const { plots, plotLength, height, width, channels } = sizes(description, pixels);
+    let out = new Float32Array();
+    for (let from = 0; from < plots; from += defaultBatch) {
+      const to = Math.min(plots, from + defaultBatch);
+      const batch = pixels.slice(from * plotLength, to * plotLength);
+      standardize(batch, description.input);
+      const x = tf.tensor4d(batch, [to - from, height, width, channels]);
+      try {
+        const values = compute(x);
+        const perPlot = values.length / (to - from);
+        if (from === 0) out = new Float32Array(plots * perPlot);
+        out.set(values, from * perPlot);
+      } finally {
+        x.dispose();
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return out;
+  };
+  const first = members[0] as (typeof members)[number];
   return {
     description,
-    async predict(pixels) {
-      const { plots, plotLength, height, width, channels } = sizes(description, pixels);
-      const out = new Float32Array(plots);
-      for (let from = 0; from < plots; from += defaultBatch) {
-        const to = Math.min(plots, from + defaultBatch);
-        const batch = pixels.slice(from * plotLength, to * plotLength);
-        standardize(batch, description.input);
-        const x = tf.tensor4d(batch, [to - from, height, width, channels]);
-        try {
-          out.set(predictBatch(x), from);
-        } finally {
-          x.dispose();
-        }
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-      return out;
-    },
+    predict: (pixels) => byBatch(pixels, predictBatch),
+    embed: (pixels) =>
+      byBatch(pixels, (x) => tf.tidy(() => network.features({ tf, x, weight: first.weight }).dataSync<'float32'>())),
     dispose: () => tf.dispose([...tensors.values()]),
   };
 }

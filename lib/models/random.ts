@@ -1,7 +1,16 @@
 import { philoxWords } from './philox.ts';
 
 /** What a random number is for: two uses never share a number. New uses are appended, or old runs would change. */
-export const uses = { order: 1, weights: 2, bootstrap: 3, dropout: 4, augmentation: 5, mixup: 6, folds: 7 } as const;
+export const uses = {
+  order: 1,
+  weights: 2,
+  bootstrap: 3,
+  dropout: 4,
+  augmentation: 5,
+  mixup: 6,
+  folds: 7,
+  figures: 8,
+} as const;
 export type Use = keyof typeof uses;
 
 /** Where a random number stands. The same place gives the same number, whatever was drawn before it, so a resumed run needs no generator state. */

@@ -25,8 +25,14 @@ export function errorsPerLevel(
     .map(([level, { plots, absolute }]) => ({ level, plots, mae: absolute / plots }));
 }
 
+/** The different values of a target that has few of them, sorted; undefined where it is a measurement. */
+export function dosesOf(targets: readonly number[]): readonly number[] | undefined {
+  const values = [...new Set(targets)].sort((a, b) => a - b);
+  return values.length <= mostLevels ? values : undefined;
+}
+
 function levelsOf(targets: readonly number[]): (target: number) => number {
-  if (new Set(targets).size <= mostLevels) return (target) => target;
+  if (dosesOf(targets)) return (target) => target;
   const least = targets.reduce((a, b) => Math.min(a, b));
   const width = (targets.reduce((a, b) => Math.max(a, b)) - least) / ranges;
   return (target) => least + (Math.min(ranges - 1, Math.floor((target - least) / width)) + 0.5) * width;

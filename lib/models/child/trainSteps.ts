@@ -7,6 +7,7 @@ import { resultParams } from '../../../contract/params.ts';
 import type { StageProgress } from '../../../contract/stage.ts';
 import { type SteppedTrainParams, trainParams } from '../../../contract/stages/train.ts';
 import { type Features, learnableRows, openFeatures, validationSplit } from '../../data/features.ts';
+import { learningCurveCsv } from '../learningCurve.ts';
 import { describeModel, writeHeldOut, writeModel } from '../modelArtifact.ts';
 import { loadTensorflow } from '../tensorflow.ts';
 import { readCheckpoint } from '../trainer/checkpoint.ts';
@@ -65,6 +66,7 @@ async function writeResult(
     const plots = learnableRows(features).map(({ plot }) => plot);
     await writeHeldOut(task.output, plots, heldOut);
   }
+  await writeFile(join(task.output, modelFiles.learningCurve), learningCurveCsv(state.runLog));
   await writeFile(join(task.output, modelFiles.runLog), state.runLog);
   const { lastEpoch, step, epochs } = position;
   const weights = members.filter(({ name }) => !name.includes('/target/'));

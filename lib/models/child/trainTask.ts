@@ -10,7 +10,7 @@ export interface TrainTask {
   /** Of the stage: what checkpoints are bound to. */
   readonly key: string;
   readonly checkpoint: string | undefined;
-  /** Where model and run log are written. */
+  /** Where model, learning curve and run log are written. */
   readonly output: string;
   /** Where the run log is written as it grows, for who follows it. */
   readonly runLog?: string;

@@ -5,10 +5,13 @@ import { differentiable } from './differentiable.ts';
 import { layerNorm, layerNormGradient } from './layerNorm.ts';
 import { binary, constant, mean, reshaped, spend } from './operations.ts';
 
-export interface HeadWeights {
-  /** Of the layer normalisation, `[width]`. */
+/** Of the layer normalisation, `[width]`. */
+export interface NormWeights {
   readonly scale: Tensor;
   readonly offset: Tensor;
+}
+
+export interface HeadWeights extends NormWeights {
   /** `[width, 1]` and `[1]` */
   readonly kernel: Tensor;
   readonly bias: Tensor;
@@ -21,9 +24,7 @@ export function tokenHead(tf: Tf, x: Tensor2D, tokens: number, weights: HeadWeig
   const plots = x.shape[0] / tokens;
   return differentiable(tf, [x, scale, offset, kernel, bias], {
     forward() {
-      const byPlot = reshaped(tf, x, [plots, tokens, width]);
-      const pooled = spend(byPlot, mean(tf, byPlot, 1, 'drop'));
-      const norm = spend(pooled, layerNorm(tf, pooled, scale, offset));
+      const norm = normalizedMean(tf, x, tokens, weights);
       const column = dense(tf, norm.value, kernel, bias);
       return { value: spend(column, reshaped(tf, column, [plots])), saved: norm };
     },
@@ -40,4 +41,18 @@ export function tokenHead(tf: Tf, x: Tensor2D, tokens: number, weights: HeadWeig
       return [dx, into.scale, into.offset, head.kernel, head.bias];
     },
   });
+}
+
+/** What the head's dense layer sees, `[plots, width]`; without a gradient. */
+export function tokenFeatures(tf: Tf, x: Tensor2D, tokens: number, weights: NormWeights): Tensor2D {
+  const { value, saved } = normalizedMean(tf, x, tokens, weights);
+  tf.dispose(saved);
+  return value as Tensor2D;
+}
+
+/** layerNorm(mean over tokens) */
+function normalizedMean(tf: Tf, x: Tensor2D, tokens: number, { scale, offset }: NormWeights) {
+  const byPlot = reshaped(tf, x, [x.shape[0] / tokens, tokens, x.shape[1]]);
+  const pooled = spend(byPlot, mean(tf, byPlot, 1, 'drop'));
+  return spend(pooled, layerNorm(tf, pooled, scale, offset));
 }

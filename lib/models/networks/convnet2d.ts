@@ -1,4 +1,4 @@
-import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-node';
+import type { Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-node';
 import { FurrowError } from '../../../contract/errors.ts';
 import type { Convnet2dParams } from '../../../contract/networks/convnet2d.ts';
 import { convolution } from '../kernels/convolution.ts';
@@ -60,20 +60,26 @@ export function convnet2d({ filters, kernels }: Convnet2dParams): Network {
       ];
     },
 
-    // What the next layer does not need is disposed at once: the tape keeps what gradients need, and no more.
     forward(pass: ForwardPass): Tensor1D {
       const { tf, x, weight } = pass;
-      const convolved1 = convolution(tf, x, weight<Tensor4D>('conv1/kernel'), false);
-      const active1 = spend(convolved1, movingNorm(pass, 'norm1', convolved1, 'relu'));
-      const convolved2 = spend(active1, convolution(tf, active1, weight<Tensor4D>('conv2/kernel')));
-      const normal2 = spend(convolved2, movingNorm(pass, 'norm2', convolved2));
-      const pooled = spend(normal2, maxPool(tf, normal2, 2));
-      const active2 = spend(pooled, relu(tf, pooled));
-      const flat = active2.reshape<Tensor<import('@tensorflow/tfjs-node').Rank.R2>>([x.shape[0], -1]);
+      const flat = activations(pass).reshape<Tensor2D>([x.shape[0], -1]);
       const dense = tf.matMul(flat, weight<Tensor2D>('dense/kernel')).add(weight<Tensor1D>('dense/bias'));
       return dense.reshape([x.shape[0]]);
     },
+
+    features: (pass) => activations(pass).mean<Tensor2D>([1, 2]),
   };
+}
+
+/** `[plots, height, width, filters]`. What the next layer does not need is disposed at once: the tape keeps what gradients need, and no more. */
+function activations(pass: ForwardPass): Tensor4D {
+  const { tf, x, weight } = pass;
+  const convolved1 = convolution(tf, x, weight<Tensor4D>('conv1/kernel'), false);
+  const active1 = spend(convolved1, movingNorm(pass, 'norm1', convolved1, 'relu'));
+  const convolved2 = spend(active1, convolution(tf, active1, weight<Tensor4D>('conv2/kernel')));
+  const normal2 = spend(convolved2, movingNorm(pass, 'norm2', convolved2));
+  const pooled = spend(normal2, maxPool(tf, normal2, 2));
+  return spend(pooled, relu(tf, pooled));
 }
 
 function half(size: number): number {

@@ -1,5 +1,5 @@
 /** What a network is to the trainer and to prediction. A network is a factory of this from its parameters, in a file of its own. */
-import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-node';
+import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-node';
 import type { Tf } from '../tensorflow.ts';
 
 export interface InputShape {
@@ -52,4 +52,9 @@ export interface Network {
   plan(input: InputShape): readonly WeightPlan[];
   /** Gives `[plots]`, in units of the standardised target. Runs inside `tf.tidy`. */
   forward(pass: ForwardPass): Tensor1D;
+  /**
+   * What its last dense layer sees of plots, `[plots, features]`, without dropout; where that is a value a position, the mean over
+   * the positions. For looking at what was learned: nothing is predicted from it. Runs inside `tf.tidy`.
+   */
+  features(pass: Omit<ForwardPass, 'training'>): Tensor2D;
 }

@@ -38,6 +38,20 @@ export function pooledCnn({ filters, kernels, shrink, pooling, dropout }: Pooled
     pooling === 'max' ? maxPool(tf, x, size) : tf.avgPool(x, size, size, 'valid');
   const features = filters.at(-1) as number;
 
+  /** `[plots, features]`. What the next layer does not need is disposed at once: the tape keeps what gradients need, and no more. */
+  const means = (pass: ForwardPass): Tensor2D => {
+    const { tf, weight } = pass;
+    let x = pass.x;
+    for (const layer of layers) {
+      const convolved = tf.conv2d(x, weight<Tensor4D>(`${layer.name}/kernel`), 1, 'same');
+      if (x !== pass.x) x.dispose();
+      const active = spend(convolved, movingNorm(pass, layer.norm, convolved, 'relu'));
+      x = layer.shrink > 1 ? pool(tf, active, layer.shrink) : active;
+      if (x !== active) active.dispose();
+    }
+    return x.mean<Tensor2D>([1, 2]);
+  };
+
   return {
     plan({ height, width, channels }: InputShape): readonly WeightPlan[] {
       const shrunk = layers.reduce((product, layer) => product * layer.shrink, 1);
@@ -62,18 +76,9 @@ export function pooledCnn({ filters, kernels, shrink, pooling, dropout }: Pooled
       ];
     },
 
-    // What the next layer does not need is disposed at once: the tape keeps what gradients need, and no more.
     forward(pass: ForwardPass): Tensor1D {
-      const { tf, weight, training } = pass;
-      let x = pass.x;
-      for (const layer of layers) {
-        const convolved = tf.conv2d(x, weight<Tensor4D>(`${layer.name}/kernel`), 1, 'same');
-        if (x !== pass.x) x.dispose();
-        const active = spend(convolved, movingNorm(pass, layer.norm, convolved, 'relu'));
-        x = layer.shrink > 1 ? pool(tf, active, layer.shrink) : active;
-        if (x !== active) active.dispose();
-      }
-      const pooled = x.mean<Tensor2D>([1, 2]);
+      const { tf, x, weight, training } = pass;
+      const pooled = means(pass);
       const kept =
         training && dropout > 0
           ? pooled.mul<Tensor2D>(only(dropoutMasks(tf, training.noise(0), dropout, [pooled.shape])))
@@ -83,5 +88,7 @@ export function pooledCnn({ filters, kernels, shrink, pooling, dropout }: Pooled
         .add(weight<Tensor1D>('dense/bias'))
         .reshape([x.shape[0]]);
     },
+
+    features: means,
   };
 }

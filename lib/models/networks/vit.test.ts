@@ -126,6 +126,15 @@ describe('vit', () => {
     expect([...fused(inputs).dataSync()]).toEqual([...fused(inputs).dataSync()]);
   });
 
+  it('makes its prediction of the features that it gives', () => {
+    const weights = weightsOf(params());
+    const weight = <T extends Tensor>(name: string) => weights[name] as T;
+    const features = vit(params()).features({ tf, x: pixels(), weight });
+    expect(features.shape).toEqual([plots, 8]);
+    const head = tf.matMul(features, weights['head/kernel'] as never).add(weights['head/bias'] as Tensor);
+    closeTo(head.reshape([plots]), forward(params(), weights, false), 4);
+  });
+
   it('leaves no tensor behind', () => {
     const { fused, inputs } = asFunctions(params());
     expect(leftBehind(tf, fused, inputs)).toBe(0);

@@ -1,11 +1,11 @@
-import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node';
+import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-node';
 import { FurrowError } from '../../../contract/errors.ts';
 import type { VitParams } from '../../../contract/networks/vit.ts';
 import { attentionBlock } from '../kernels/attentionBlock.ts';
 import { dropoutMasks } from '../kernels/dropout.ts';
 import { mlpBlock } from '../kernels/mlpBlock.ts';
 import { patchEmbedding } from '../kernels/patchEmbedding.ts';
-import { tokenHead } from '../kernels/tokenHead.ts';
+import { tokenFeatures, tokenHead } from '../kernels/tokenHead.ts';
 import type { ForwardPass, InputShape, Network, WeightPlan } from './network.ts';
 
 /** Of the class token and the positions before training, as in the paper's code. */
@@ -36,6 +36,56 @@ const tokenDeviation = 0.02;
 export function vit({ patch, width, blocks, heads, mlp, dropout: rate }: VitParams): Network {
   const tokensOf = ({ height, width: across }: { readonly height: number; readonly width: number }) =>
     (height / patch[0]) * (across / patch[1]) + 1;
+  const tokensIn = ({ shape }: Tensor4D) => tokensOf({ height: shape[1], width: shape[2] });
+
+  /** The tokens behind the last block, `[plots * tokens, width]`. */
+  const transformed = ({ tf, x, weight, training }: ForwardPass): Tensor2D => {
+    const plots = x.shape[0];
+    const tokens = tokensIn(x);
+    const rows = plots * tokens;
+    const maskShapes = dropoutPlaces(blocks).map((place) => [rows, place === 'hidden' ? mlp : width]);
+    const masks = training && rate > 0 ? dropoutMasks(tf, training.noise(0), rate, maskShapes) : [];
+    const get = (name: string) => weight<Tensor>(name);
+
+    let value = patchEmbedding(
+      tf,
+      x,
+      patch,
+      {
+        kernel: get('embedding/kernel'),
+        bias: get('embedding/bias'),
+        token: get('token'),
+        positions: get('positions'),
+      },
+      masks[0],
+    );
+    const shape = { plots, tokens, heads, size: width / heads };
+    for (let index = 0; index < blocks; index++) {
+      const name = `block${index + 1}`;
+      const attentionWeights = {
+        scale: get(`${name}/norm1/scale`),
+        offset: get(`${name}/norm1/offset`),
+        kernel: get(`${name}/attention/kernel`),
+        bias: get(`${name}/attention/bias`),
+        outKernel: get(`${name}/projection/kernel`),
+        outBias: get(`${name}/projection/bias`),
+      };
+      const attended = attentionBlock(tf, value, attentionWeights, shape, masks[1 + 3 * index]);
+      value.dispose();
+      const mlpWeights = {
+        scale: get(`${name}/norm2/scale`),
+        offset: get(`${name}/norm2/offset`),
+        upKernel: get(`${name}/up/kernel`),
+        upBias: get(`${name}/up/bias`),
+        downKernel: get(`${name}/down/kernel`),
+        downBias: get(`${name}/down/bias`),
+      };
+      const [inner, outer] = masks.slice(2 + 3 * index);
+      value = mlpBlock(tf, attended, mlpWeights, { inner, outer });
+      attended.dispose();
+    }
+    return value;
+  };
 
   return {
     plan(input: InputShape): readonly WeightPlan[] {
@@ -57,57 +107,20 @@ export function vit({ patch, width, blocks, heads, mlp, dropout: rate }: VitPara
       ];
     },
 
-    forward({ tf, x, weight, training }: ForwardPass): Tensor1D {
-      const plots = x.shape[0];
-      const tokens = tokensOf({ height: x.shape[1], width: x.shape[2] });
-      const rows = plots * tokens;
-      const maskShapes = dropoutPlaces(blocks).map((place) => [rows, place === 'hidden' ? mlp : width]);
-      const masks = training && rate > 0 ? dropoutMasks(tf, training.noise(0), rate, maskShapes) : [];
-      const get = (name: string) => weight<Tensor>(name);
-
-      let value = patchEmbedding(
-        tf,
-        x,
-        patch,
-        {
-          kernel: get('embedding/kernel'),
-          bias: get('embedding/bias'),
-          token: get('token'),
-          positions: get('positions'),
-        },
-        masks[0],
-      );
-      const shape = { plots, tokens, heads, size: width / heads };
-      for (let index = 0; index < blocks; index++) {
-        const name = `block${index + 1}`;
-        const attentionWeights = {
-          scale: get(`${name}/norm1/scale`),
-          offset: get(`${name}/norm1/offset`),
-          kernel: get(`${name}/attention/kernel`),
-          bias: get(`${name}/attention/bias`),
-          outKernel: get(`${name}/projection/kernel`),
-          outBias: get(`${name}/projection/bias`),
-        };
-        const attended = attentionBlock(tf, value, attentionWeights, shape, masks[1 + 3 * index]);
-        value.dispose();
-        const mlpWeights = {
-          scale: get(`${name}/norm2/scale`),
-          offset: get(`${name}/norm2/offset`),
-          upKernel: get(`${name}/up/kernel`),
-          upBias: get(`${name}/up/bias`),
-          downKernel: get(`${name}/down/kernel`),
-          downBias: get(`${name}/down/bias`),
-        };
-        const [inner, outer] = masks.slice(2 + 3 * index);
-        value = mlpBlock(tf, attended, mlpWeights, { inner, outer });
-        attended.dispose();
-      }
-      return tokenHead(tf, value, tokens, {
-        scale: get('norm/scale'),
-        offset: get('norm/offset'),
-        kernel: get('head/kernel'),
-        bias: get('head/bias'),
+    forward(pass: ForwardPass): Tensor1D {
+      const { tf, x, weight } = pass;
+      return tokenHead(tf, transformed(pass), tokensIn(x), {
+        scale: weight('norm/scale'),
+        offset: weight('norm/offset'),
+        kernel: weight('head/kernel'),
+        bias: weight('head/bias'),
       });
+    },
+
+    features(pass): Tensor2D {
+      const { tf, x, weight } = pass;
+      const norm = { scale: weight<Tensor>('norm/scale'), offset: weight<Tensor>('norm/offset') };
+      return tokenFeatures(tf, transformed(pass), tokensIn(x), norm);
     },
   };
 }

@@ -69,6 +69,7 @@ describe('a ridge model', () => {
     await writeModel(join(folder, 'model'), describeModel(params, features.description, tensors), tensors);
 
     const model = await loadModel(join(folder, 'model'));
+    expect(model.embed).toBeUndefined();
     const predicted = await model.predict(await features.readPlots('validation', { from: 0, to: 8 }));
     const errors = features.rows('validation').map((row, at) => Math.abs(row.target - (predicted[at] as number)));
     expect(errors.reduce((sum, error) => sum + error, 0) / 8).toBeCloseTo(valMae, 4);

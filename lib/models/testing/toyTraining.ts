@@ -40,6 +40,7 @@ export function toyNetwork(hidden = 8): Network {
       const dropped = tf.randomUniform(active.shape, 0, 2, 'float32', training.noise(0)[0]);
       return dense(active.sub(mean).mul(dropped), weight('out/kernel'));
     },
+    features: ({ x }) => x.reshape([x.shape[0], features]),
   };
 }
 

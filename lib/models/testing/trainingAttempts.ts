@@ -74,9 +74,9 @@ export function trainingAttempts({ entry, folder, features, params }: AttemptsOp
     /** Of the model that an attempt left: all of its artifact, and what it held out where there are folds. */
     async digest(name: string): Promise<string> {
       const hash = createHash('sha256');
-      const { description, weights, heldOut } = modelFiles;
-      const folds = params.model !== 'ridge' && params.folds !== undefined;
-      for (const file of [description, weights, ...(folds ? [heldOut] : [])]) hash.update(await at(name, file));
+      const { description, weights, heldOut, learningCurve } = modelFiles;
+      const ofSteps = params.model === 'ridge' ? [] : [learningCurve, ...(params.folds === undefined ? [] : [heldOut])];
+      for (const file of [description, weights, ...ofSteps]) hash.update(await at(name, file));
       return hash.digest('hex');
     },
 
