@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { modelFiles } from '../../contract/model.ts';
-import type { EpochRow } from './trainer/runLog.ts';
+import type { EpochRow } from '../../contract/runLog.ts';
 
 /** The columns, in order. */
 const columns = ['fold', 'epoch', 'step', 'loss', 'mae', 'val_mae'] as const;
