@@ -56,7 +56,7 @@ export const trackSignal = 'changed';
  * @param number from 1: the one before it ended before the run, by somebody's hand or with a reset
  */
 export function trackWorkflowId(workflowId: string, firstRunId: string, number: number): string {
-  return `${workflowId}.tracking.${firstRunId.slice(0, 8)}${number > 1 ? `.${number}` : ''}`;
+  return `${workflowId}.tracking.${firstRunId.slice(-8)}${number > 1 ? `.${number}` : ''}`;
 }
 
 export interface TrackRunInput {

@@ -120,6 +120,14 @@ describe('a run that has ended', () => {
     expect(made(after, 'plots')).toMatchObject({ status: 'finished', provenance: { runId: after.run.runId } });
     expect(made(after, 'plots')?.artifact).toEqual(made(before, 'plots')?.artifact);
     expect(made(after, 'data')?.provenance).toEqual(made(before, 'data')?.provenance);
+    // It was a retry that gave it something to read: what a person did before stands, too.
+    expect(await here.furrow('reset', 'lost-1', '--to', 'data')).toMatchObject({ code: 0 });
+    const again = await here.json<RunRecord>('show', 'lost-1');
+    expect(made(again, 'data')).toMatchObject({
+      status: 'finished',
+      replay: 1,
+      provenance: { runId: again.run.runId },
+    });
     expect(await here.furrow('reset', 'lost-1', '--to', 'plts')).toMatchObject({ code: 2 });
     expect(await here.furrow('reset', 'lost-1')).toMatchObject({ code: 2 });
   });

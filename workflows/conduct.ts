@@ -4,6 +4,7 @@ import {
   condition,
   isCancellation,
   proxyLocalActivities,
+  sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ResolvedStage } from '../contract/config.ts';
@@ -57,11 +58,18 @@ export function conduct(plan: Plan, state: RunState): Conductor {
   let replanning = false;
   /** Counts what may let the run go on. */
   let changes = 0;
+  /** A person has just let the run go on. */
+  let intervened = false;
   const { onFailure, holdForSeconds } = plan.pipeline;
 
   async function run(): Promise<void> {
     try {
       for (;;) {
+        // In a workflow task of its own: what starts in the update's would lie before it for a reset, which would undo the update.
+        if (intervened) {
+          intervened = false;
+          await sleep(1);
+        }
         if (!paused && !replanning) for (const name of dag.ready()) start(name);
         if (dag.isDone) return;
         await nextChange();
@@ -192,6 +200,7 @@ export function conduct(plan: Plan, state: RunState): Conductor {
       throw asApplicationFailure(error, 'retry');
     } finally {
       replanning = false;
+      intervened = true;
       changes++;
     }
   }
@@ -238,6 +247,7 @@ export function conduct(plan: Plan, state: RunState): Conductor {
   function resume(): Intervention {
     checkResume();
     paused = false;
+    intervened = true;
     changes++;
     return { stages: dag.inState('started'), status: 'running' };
   }

@@ -10,7 +10,7 @@ cp -r "$product/test/histories/pipelines" "$folder"
 cd "$folder"
 
 furrow() { node "$product/bin/furrow.js" "$@"; }
-record() { node "$product/scripts/recordHistory.mjs" "$1-1" "$product/test/histories/$1.json"; }
+record() { node "$product/scripts/recordHistory.mjs" "${2:-$1-1}" "$product/test/histories/$1.json"; }
 # A run that fails or is held ends the command with another code.
 run() { furrow run "pipelines/${2:-$1}.yaml" --id "$1-1" || true; }
 until_shown() { until furrow show "$1-1" | grep -q "$2"; do sleep 0.2; done; }
@@ -49,6 +49,11 @@ record paused
 run reset plain
 furrow reset reset-1 --to evaluate
 record reset
+
+run tracked
+record tracked
+run_id="$(furrow show tracked-1 --json | node -p 'JSON.parse(require("node:fs").readFileSync(0)).run.runId')"
+record tracker "tracked-1.tracking.${run_id: -8}"
 
 furrow run pipelines/cancelled.yaml --id cancelled-1 --detach
 until_shown cancelled '▶ two'
