@@ -24,6 +24,7 @@ const programs = [
   'bench/fetch/main.ts',
   'bench/fetch/once.ts',
   'bench/lookups.ts',
+  'bench/tracking/main.ts',
 ];
 
 /** The command, with the packages that it needs in it: half of a short command's time would go into finding their files. */

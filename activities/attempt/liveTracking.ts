@@ -50,7 +50,9 @@ export function liveTracking({ task, log, settings }: Attempted): LiveTracking {
     },
     async end(whole) {
       if (!sender) return;
-      if (!sender.trouble) await Promise.race([sender.end(whole), sleep(lastRowsMs)]);
+      // W&B was never heard, or not lately: a run of many trainings must not wait for each.
+      const isHeard = sender.address !== undefined && !sender.trouble;
+      if (isHeard) await Promise.race([sender.end(whole), sleep(lastRowsMs)]);
       sender.kill();
     },
     async keep() {

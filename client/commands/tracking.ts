@@ -22,7 +22,7 @@ export interface SyncOptions {
 }
 
 /** Milliseconds that W&B may take nothing for. */
-const patienceMs = 30_000;
+const patienceMs = 60_000;
 
 interface Synced {
   readonly run: string;

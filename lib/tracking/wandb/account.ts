@@ -43,7 +43,7 @@ async function netrcKey(host: string, env: NodeJS.ProcessEnv): Promise<string | 
 
 /** A netrc file is words: `machine HOST login NAME password KEY`, in any lines; a macro definition ends at an empty line. */
 function passwordOf(text: string, host: string): string | undefined {
-  const withoutMacros = text.replace(/^\s*macdef\s[\s\S]*?(?:\n[ \t]*\n|$)/gm, '\n');
+  const withoutMacros = text.replace(/^\s*macdef\s[\s\S]*?(?:\n[ \t]*\n|$(?![\s\S]))/gm, '\n');
   const words = withoutMacros
     .split('\n')
     .map((line) => line.replace(/(^|\s)#.*$/, ''))

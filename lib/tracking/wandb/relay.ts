@@ -24,6 +24,7 @@ export interface RelayOptions {
   readonly base: number;
   /** What the run's summary says by now. */
   summary(): JsonObject;
+  onAccepted(rows: number): void;
 }
 
 /** Milliseconds without a request after which W&B is told that the run lives: after five minutes it would count as crashed. */
@@ -75,7 +76,10 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     const answer = await api.post(path, JSON.stringify({ ...sent, files }));
     streamPath = sent.complete ? undefined : path;
     heartbeat.refresh();
-    if (history) accepted = Math.max(accepted, base + history.offset + rows.length);
+    if (history) {
+      accepted = Math.max(accepted, base + history.offset + rows.length);
+      options.onAccepted(accepted);
+    }
     return answer;
   };
   const server = createServer((request, response) => {

@@ -68,6 +68,7 @@ export async function sendRun(sending: Sending): Promise<Sent> {
     api,
     run,
     base: there?.rows ?? 0,
+    onAccepted: sending.onAccepted,
     summary: () => ({ ...summary.values(), ...shown, ...(isOver() && { [digestName]: digest }) }),
   });
   try {
@@ -86,9 +87,8 @@ export async function sendRun(sending: Sending): Promise<Sent> {
       if (rows <= (there?.rows ?? 0)) continue;
       while (rows - relay.accepted > mostUnacknowledged) await relay.progressed();
       sdk.log(stampedRow(row), row._step);
-      sending.onAccepted(relay.accepted);
     }
-    if (exitCode === undefined) return await settled(sending, relay, { rows, address });
+    if (exitCode === undefined) return await settled(relay, { rows, address });
     while (rows - relay.accepted > mostUnacknowledged) await relay.progressed();
     await sdk.finish(exitCode);
     return await counted(api, place, { rows, address });
@@ -133,9 +133,8 @@ async function* rowsOf({ task, ended, isWhole, signal }: Sending): AsyncGenerato
 }
 
 /** A run that goes on elsewhere is not completed here; what is on its way arrives. */
-async function settled(sending: Sending, relay: Relay, sent: Sent): Promise<Sent> {
+async function settled(relay: Relay, sent: Sent): Promise<Sent> {
   while (relay.accepted < sent.rows) await relay.progressed();
-  sending.onAccepted(relay.accepted);
   return sent;
 }
 
