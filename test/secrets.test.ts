@@ -5,13 +5,17 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { FurrowError } from '../contract/errors.ts';
+import { trackWorkflowId } from '../contract/messages.ts';
 import { operational, result } from '../contract/params.ts';
 import { mainQueue } from '../contract/queues.ts';
 import { defineStage, implementStage, type Stage } from '../contract/stage.ts';
+import { startWandbServer } from '../lib/tracking/testing/wandb/server.ts';
 import { builtCode, type TestFurrow, testFurrow } from './harness/furrow.ts';
 import { historyJson, payloadsOf } from './harness/history.ts';
 import { workerLog } from './harness/logs.ts';
+import { longTraining, untilCheckpoint } from './harness/pipelines.ts';
 import { installProduct, spawnWorker } from './harness/product.ts';
+import { until } from './harness/until.ts';
 
 /** Each is looked for as it is, as an address and as JSON write it. */
 const secrets = {
@@ -21,6 +25,7 @@ const secrets = {
 } as const;
 
 let furrow: TestFurrow;
+let product: string;
 
 /** A stage that is as careless with what it knows as code can be. */
 const careless = implementStage(
@@ -73,6 +78,7 @@ stages:
 beforeAll(async () => {
   Object.assign(process.env, secrets);
   furrow = await testFurrow();
+  product = installProduct(furrow.folder);
   await furrow.work([mainQueue], await builtCode([careless]));
 });
 afterAll(async () => {
@@ -110,27 +116,81 @@ describe('a secret', () => {
     expectCleanHistory(historyJson(furrow, handle));
   });
 
-  it('of the environment is in no log of a worker, and in no image', async () => {
-    const product = installProduct(furrow.folder);
-    const worker = await spawnWorker(furrow, product, { queues: ['image'] });
+  it.each([
+    ['takes', 'online'],
+    ['refuses', 'online'],
+    ['is not asked for', 'offline'],
+  ])('of the environment is in no log, image, history and tracker, where W&B %s the key (%s)', async (says, mode) => {
+    const server = await startWandbServer({ key: says === 'refuses' ? 'another' : secrets.WANDB_API_KEY });
+    const worker = await spawnWorker(furrow, product, {
+      queues: ['image'],
+      env: { WANDB_BASE_URL: server.url, WANDB_MODE: mode },
+    });
+    // The workflow's own worker sends, too.
+    Object.assign(process.env, { WANDB_BASE_URL: server.url, WANDB_MODE: mode });
     try {
       const set = Object.fromEntries(
         ['data', 'features', 'model', 'evaluate', 'register', 'image'].map((name) => [name, 'image']),
       );
-      const handle = await furrow.start(smallPipeline(set));
+      const store = `image-${says.replaceAll(' ', '-')}`;
+      const handle = await furrow.start(smallPipeline(set, store));
       await handle.result();
+      const { runId } = await handle.describe();
+      const tracker = furrow.client.workflow.getHandle(trackWorkflowId(handle.workflowId, runId, 1));
+      if (says === 'refuses') {
+        const refusal = async () => (await tracker.describe()).raw.pendingActivities?.[0]?.lastFailure?.message;
+        await until(
+          'the tracker says why',
+          async () => (await refusal())?.includes('refuses the API key') ?? false,
+          90,
+        );
+        expectClean('what the server knows of the tracker', JSON.stringify((await tracker.describe()).raw));
+        await tracker.terminate('seen');
+      } else await tracker.result();
+      for (const each of [handle, tracker]) expectCleanHistory(historyJson(furrow, each));
       expectClean("the worker's log", worker.log());
-      expect(expectCleanFolder(join(furrow.folder, 'stores/image'))).toBeGreaterThan(10);
+      expectClean("the other worker's log", workerLog.join('\n'));
+      expect(expectCleanFolder(join(furrow.folder, 'stores', store))).toBeGreaterThan(10);
+      if (mode === 'offline') expect(expectCleanFolder(join(furrow.folder, 'wandb'))).toBeGreaterThan(1);
+      expectCleanFolder(furrow.home);
+      expect(server.runs).toHaveLength(says === 'takes' ? 2 : 0);
+      for (const run of server.runs) {
+        expectClean('what W&B has of a run', JSON.stringify([run.upserted, run.rows(), run.summary]));
+        for (const [name, content] of run.files) expectClean(name, content);
+      }
     } finally {
+      delete process.env.WANDB_BASE_URL;
+      process.env.WANDB_MODE = 'disabled';
       await worker.terminate();
+      await server.close();
+    }
+  });
+
+  it('is given to no process but the one that sends', async () => {
+    const server = await startWandbServer({ key: secrets.WANDB_API_KEY });
+    const env = { WANDB_BASE_URL: server.url, WANDB_MODE: 'online' };
+    Object.assign(process.env, env);
+    const worker = await spawnWorker(furrow, product, { queues: ['train-gpu'], env });
+    try {
+      const handle = await furrow.start(`${longTraining('stores/long')}tracking: { wandb: {} }\n`);
+      await untilCheckpoint(handle);
+      const withKey = (pid: number | undefined) => readFileSync(`/proc/${pid}/environ`).includes(secrets.WANDB_API_KEY);
+      expect(withKey(worker.children('senderMain')[0])).toBe(true);
+      expect(withKey(worker.children('trainMain')[0])).toBe(false);
+      await handle.terminate('seen');
+    } finally {
+      delete process.env.WANDB_BASE_URL;
+      process.env.WANDB_MODE = 'disabled';
+      await worker.terminate();
+      await server.close();
     }
   });
 });
 
-function smallPipeline(queue: Record<string, string>): string {
+function smallPipeline(queue: Record<string, string>, store: string): string {
   return `
 name: small
-store: stores/image
+store: stores/${store}
 stages:
   data: { uses: fetchData, queue: ${queue.data}, with: { source: 'synthetic:plots?train=12&test=4&height=40&width=26' } }
   features: { uses: preprocess, queue: ${queue.features}, needs: [data], with: { bands: [green, red, red_edge, nir], target: filename, size: [40, 26] } }
@@ -138,6 +198,7 @@ stages:
   evaluate: { uses: evaluate, queue: ${queue.evaluate}, needs: [features, model], with: { metric: mae } }
   register: { uses: registerModel, queue: ${queue.register}, needs: [evaluate], with: { model: small } }
   image: { uses: buildImage, queue: ${queue.image}, needs: [register] }
+tracking: { wandb: {} }
 `;
 }
 

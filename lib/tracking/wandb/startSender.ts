@@ -11,6 +11,9 @@ const passed =
 const firstRestart = 1_000;
 const longestRestart = 60_000;
 
+/** Milliseconds that a refusal is argued with: it stands until a person does something. */
+const refusalMs = 10_000;
+
 export interface Sender {
   /** Rows that W&B has. */
   readonly accepted: number;
@@ -147,10 +150,12 @@ export async function sendOnce(
   let why = { message: 'W&B took nothing', refused: false };
   child.on('message', (message: FromSender) => {
     if (message.kind === 'ready') child.send({ kind: 'start', task } satisfies ToSender, () => {});
-    else if (message.kind === 'trouble') why = message;
-    else {
-      clearTimeout(impatient);
-      impatient = setTimeout(kill, patienceMs);
+    else if (message.kind === 'trouble') {
+      if (message.refused && !why.refused) impatient = inPlaceOf(impatient, kill, Math.min(patienceMs, refusalMs));
+      why = message;
+    } else {
+      why = { ...why, refused: false };
+      impatient = inPlaceOf(impatient, kill, patienceMs);
       if (message.kind === 'done' || message.kind === 'failed') last = message;
     }
   });
@@ -165,6 +170,11 @@ export async function sendOnce(
     signal.removeEventListener('abort', kill);
     process.removeListener('exit', kill);
   }
+}
+
+function inPlaceOf(timer: NodeJS.Timeout, act: () => void, ms: number): NodeJS.Timeout {
+  clearTimeout(timer);
+  return setTimeout(act, ms);
 }
 
 function forkSender(env: NodeJS.ProcessEnv): ChildProcess {
