@@ -43,9 +43,11 @@ export async function deliver<T>(
   for (let failures = 1; ; failures++) {
     signal.throwIfAborted();
     try {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(tryMs)]);
-      const response = await fetch(url, { ...init, dispatcher, signal: limit });
-      return read(await answerOf(response));
+      return read(
+        await withLimit(signal, tryMs, async (limit) =>
+          answerOf(await fetch(url, { ...init, dispatcher, signal: limit })),
+        ),
+      );
     } catch (error) {
       signal.throwIfAborted();
       const { trouble, waitMs } = explain(error, tryMs);
@@ -65,6 +67,24 @@ export class NotTaken extends Error {
     super(trouble.message);
     this.trouble = trouble;
     this.waitMs = waitMs;
+  }
+}
+
+class TookTooLong extends Error {}
+
+/** `AbortSignal.any` with `AbortSignal.timeout` may be collected as garbage before its time, and then never fires. */
+async function withLimit<T>(signal: AbortSignal, ms: number, act: (limit: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const stop = () => controller.abort(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
+  const timer = setTimeout(() => controller.abort(new TookTooLong()), ms);
+  try {
+    return await act(controller.signal);
+  } catch (error) {
+    throw controller.signal.aborted ? controller.signal.reason : error;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
   }
 }
 
@@ -97,9 +117,9 @@ function askedWait(response: Response): number | undefined {
 
 function explain(error: unknown, tryMs: number): { trouble: Trouble; waitMs?: number | undefined } {
   if (error instanceof NotTaken) return error;
-  const { name, cause } = error as Error & { cause?: { code?: string; message?: string } };
-  if (name === 'TimeoutError')
+  if (error instanceof TookTooLong)
     return { trouble: { kind: 'away', message: `W&B did not answer within ${tryMs / 1000} s` } };
+  const { name, cause } = error as Error & { cause?: { code?: string; message?: string } };
   const why = cause?.code ?? cause?.message ?? name;
   return { trouble: { kind: 'away', message: `W&B cannot be reached (${why})` } };
 }
