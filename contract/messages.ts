@@ -139,6 +139,12 @@ export interface ReplanRequest {
   readonly set: Readonly<Record<string, Json>>;
 }
 
+export interface Replanned {
+  readonly plan: Plan;
+  /** The stages that the overrides give something else: what a newer worker's code has other defaults for is not among them. */
+  readonly changed: readonly string[];
+}
+
 /** One stage's input in the workflow's terms. */
 export interface InputRef {
   readonly stage: string;

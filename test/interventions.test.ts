@@ -254,8 +254,22 @@ stages:
     await retry(handle, { stage: 'deploy' });
     await furrow.until(handle, ({ stages }) => stages[1]?.status === 'failed' && stages[1].replay === 1);
     await retry(handle, { set: { 'made.label': 'made anew', 'deploy.label': 'fine' } });
+    // It would deploy something else than what was looked at.
+    await furrow.until(handle, ({ stages }) => stages[1]?.status === 'held' && stages[1].replay === 2);
+    await approve(handle, { stage: 'deploy' });
     await handle.result();
     await expect(approve(handle, { stage: 'deploy' })).rejects.toThrow();
+  });
+
+  it('is withdrawn by who is not content with what it would do, and changes that', async () => {
+    const handle = await furrow.start(guarded('withdrawn'));
+    await furrow.until(handle, ({ stages }) => stages[1]?.status === 'held');
+    expect(await retry(handle, { set: { 'made.label': 'made better' } })).toMatchObject({ stages: ['made', 'deploy'] });
+    const record = await furrow.until(handle, ({ stages }) => stages[1]?.status === 'held' && stages[1].replay === 1);
+    expect(record.stages[0]).toMatchObject({ status: 'finished', replay: 1 });
+    await approve(handle, { stage: 'deploy' });
+    expect(await handle.result()).toMatchObject({ status: 'finished' });
+    expect(ran.slice(-2)).toEqual(['made better', 'deploy']);
   });
 
   it('is no other stage', async () => {
@@ -284,6 +298,30 @@ describe('a paused run', () => {
     const result = (await handle.result()) as TrainPipelineResult;
     expect(result.stages.model?.facts.resumedAtStep).toBeGreaterThan(0);
     expect(result.stages.model?.artifact.digest).toBe(undisturbed.stages.model?.artifact.digest);
+  });
+
+  it('is paused, not failed, where its worker is stopped before the pause has reached it', async () => {
+    const handle = await furrow.start(longTraining('stores/paused-stopped').replace('epochs: 150', 'epochs: 400'));
+    await untilCheckpoint(handle);
+    await intervene(handle, updateNames.pause);
+    worker.shutdown();
+    await worker.done;
+    worker = await furrow.work(allQueues, await builtCode([probe]));
+    await furrow.until(handle, ({ stages }) => stages[2]?.status === 'paused');
+    await intervene(handle, updateNames.resume);
+    const { stages } = (await handle.result()) as TrainPipelineResult;
+    expect(stages.model?.facts.resumedAtStep).toBeGreaterThan(0);
+  });
+
+  it('that is retried starts its waiting stage anew, with what was changed', async () => {
+    const handle = await furrow.start(longTraining('stores/paused-retried').replace('epochs: 150', 'epochs: 400'));
+    await untilCheckpoint(handle);
+    await intervene(handle, updateNames.pause);
+    await furrow.until(handle, ({ stages }) => stages[2]?.status === 'paused');
+    expect(await retry(handle, { set: { 'model.epochs': 2 } })).toMatchObject({ stages: ['model'], status: 'paused' });
+    await intervene(handle, updateNames.resume);
+    const { stages } = (await handle.result()) as TrainPipelineResult;
+    expect(stages.model?.metrics.epochs).toBe(2);
   });
 
   it('lets what is short end, and is cancelled as any other', async () => {

@@ -8,23 +8,25 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ResolvedStage } from '../contract/config.ts';
-import { FurrowError } from '../contract/errors.ts';
 import type {
   ApproveRequest,
   Intervention,
   Plan,
+  Replanned,
   ReplanRequest,
   RetryRequest,
   StageState,
 } from '../contract/messages.ts';
+import { Approvals, Withdrawn } from './approvals.ts';
 import { Dag } from './dag.ts';
 import { asApplicationFailure, readFailure } from './failures.ts';
+import { refusal } from './refusal.ts';
 import { retryOf } from './retry.ts';
 import type { RunState } from './runState.ts';
 import { interrupted } from './stageActivity.ts';
 import { activityIds, inputsOf, runStage, type StageControl } from './stageRun.ts';
 
-const { replan } = proxyLocalActivities<{ replan(request: ReplanRequest): Promise<Plan> }>({
+const { replan } = proxyLocalActivities<{ replan(request: ReplanRequest): Promise<Replanned> }>({
   startToCloseTimeout: '1 minute',
   summary: 'the parameters of a retry, checked',
   retry: retryOf('query'),
@@ -51,11 +53,18 @@ export interface Conductor {
 export function conduct(plan: Plan, state: RunState): Conductor {
   const dag = new Dag(plan.pipeline.stages);
   const ids = new Map(plan.pipeline.stages.map(({ name }) => [name, activityIds(name)]));
-  const approved = new Set<string>();
-  const running = new Set<Promise<void>>();
+  const running = new Map<string, Promise<void>>();
+  /** Those that wait for a person, and are to start anew with what a person has changed. */
+  const withdrawn = new Set<string>();
   const trainings = new Set<CancellationScope>();
+  const approvals = new Approvals({
+    seconds: plan.pipeline.holdForSeconds,
+    isPaused: () => paused,
+    isWithdrawn: (name) => withdrawn.has(name),
+  });
   let paused = false;
   let replanning = false;
+  let closed = false;
   /** Counts what may let the run go on. */
   let changes = 0;
   /** A person has just let the run go on. */
@@ -71,12 +80,14 @@ export function conduct(plan: Plan, state: RunState): Conductor {
           await sleep(1);
         }
         if (!paused && !replanning) for (const name of dag.ready()) start(name);
-        if (dag.isDone) return;
+        // Somebody may be changing what is done at this very moment.
+        if (dag.isDone && !replanning) return;
         await nextChange();
       }
     } finally {
+      closed = true;
       // Cancelled, or failed for good: what goes on ends in order before the run does.
-      await CancellationScope.nonCancellable(() => Promise.all(running));
+      await CancellationScope.nonCancellable(() => Promise.all(running.values()));
     }
   }
 
@@ -99,38 +110,48 @@ export function conduct(plan: Plan, state: RunState): Conductor {
 
   function start(name: string): void {
     dag.set(name, 'started');
-    const done = execute(stageOf(name)).finally(() => {
-      running.delete(done);
+    const done = execute(name).finally(() => {
+      running.delete(name);
       changes++;
     });
-    running.add(done);
+    running.set(name, done);
   }
 
-  async function execute(stage: ResolvedStage): Promise<void> {
-    const { name } = stage;
+  async function execute(name: string): Promise<void> {
     state.update(name, { historyAt: workflowInfo().historyLength });
     try {
-      if (stage.approval && !approved.has(name)) await approval(name);
+      if (stageOf(name).approval && !approvals.has(name)) await approval(name);
+      // As it is planned by now.
+      const stage = stageOf(name);
       const result = await runStage(currentPlan(), state.run, stage, inputsOf(stage, state.finished), controlOf(name));
       state.done(name, result);
       dag.set(name, 'done');
     } catch (error) {
+      if (error instanceof Withdrawn) return;
       dag.set(name, 'failed');
       // The run's own cancellation is told by the run.
       if (!CancellationScope.current().consideredCancelled) state.failed(name, readFailure(error).failure);
     }
   }
 
-  async function approval(name: string): Promise<void> {
-    const until = new Date(Date.now() + holdForSeconds * 1000).toISOString();
-    state.update(name, { status: 'held', notice: `waits for approval until ${until}` });
-    changes++;
-    if (await condition(() => approved.has(name), holdForSeconds * 1000)) return;
-    throw new FurrowError('NOT_APPROVED', `Nobody approved ${name} until ${until}`);
+  function approval(name: string): Promise<void> {
+    return approvals.wait(name, (until) => {
+      state.update(name, { status: 'held', notice: `waits for approval until ${until}` });
+      changes++;
+    });
   }
 
   function awaitsApproval(name: string): boolean {
     return state.stage(name)?.status === 'held';
+  }
+
+  /** No activity of it is under way. */
+  function waitsForPerson(name: string): boolean {
+    return awaitsApproval(name) || state.stage(name)?.status === 'paused';
+  }
+
+  function refuseClosed(): void {
+    if (closed) throw refusal('The run is over');
   }
 
   function controlOf(name: string): StageControl {
@@ -144,7 +165,8 @@ export function conduct(plan: Plan, state: RunState): Conductor {
       async turn() {
         if (!paused) return;
         state.update(name, { status: 'paused', notice: 'paused; goes on from what it has reached' });
-        await condition(() => !paused);
+        await condition(() => !paused || withdrawn.has(name));
+        if (withdrawn.has(name)) throw new Withdrawn();
       },
       interruptible,
     };
@@ -156,9 +178,9 @@ export function conduct(plan: Plan, state: RunState): Conductor {
     try {
       return await scope.run(act);
     } catch (error) {
-      const byPause =
-        isCancellation(error) && scope.consideredCancelled && !CancellationScope.current().consideredCancelled;
-      if (byPause) return interrupted;
+      const isPaused = scope.consideredCancelled && !CancellationScope.current().consideredCancelled;
+      // A worker that is stopped or lost before the pause has reached it: the server tries nothing again that is being cancelled.
+      if (isPaused && (isCancellation(error) || readFailure(error).retryable)) return interrupted;
       throw error;
     } finally {
       trainings.delete(scope);
@@ -166,6 +188,7 @@ export function conduct(plan: Plan, state: RunState): Conductor {
   }
 
   function checkRetry({ stage, replay, set }: RetryRequest): void {
+    refuseClosed();
     if (replanning) throw refusal('Another retry is being checked');
     const failed = dag.inState('failed');
     if (stage === undefined) {
@@ -184,15 +207,20 @@ export function conduct(plan: Plan, state: RunState): Conductor {
     const failed = request.stage === undefined ? dag.inState('failed') : [request.stage];
     replanning = true;
     try {
-      const before = currentPlan();
-      const next = await replan({ plan: before, set: request.set ?? {} });
-      const changed = changedStages(before, next);
+      const { plan: next, changed } = await replan({ plan: currentPlan(), set: request.set ?? {} });
+      refuseClosed();
       const again = dag.withDependents([...failed.flatMap(withBrokenInputs), ...changed]);
-      const busy = again.filter((name) => dag.is(name, 'started'));
+      const begun = again.filter((name) => dag.is(name, 'started'));
+      const busy = begun.filter((name) => !waitsForPerson(name));
       if (busy.length > 0)
         throw refusal(`${busy.join(', ')} would have to run again and still runs; retry once it has ended`);
-      // Who retries a stage has approved of it; what follows is another thing by now.
-      for (const name of again) if (!failed.includes(name)) approved.delete(name);
+      for (const name of begun) withdrawn.add(name);
+      await Promise.all(begun.map((name) => running.get(name)));
+      for (const name of begun) withdrawn.delete(name);
+      // Who retries a stage has approved of it; what follows, and what gets other inputs, is another thing by now.
+      const isSame = (name: string) =>
+        failed.includes(name) && !stageOf(name).needs.some((need) => again.includes(need));
+      for (const name of again) if (!isSame(name)) approvals.takeBack(name);
       for (const name of again) dag.set(name, 'waiting');
       state.replayed(next, again);
       return { stages: again, status: state.status };
@@ -212,22 +240,24 @@ export function conduct(plan: Plan, state: RunState): Conductor {
   }
 
   function checkApprove({ stage, replay }: ApproveRequest): void {
+    refuseClosed();
     const known = knownStage(stage);
     if (!known.approval) throw refusal(`${stage} needs no approval`);
-    if (approved.has(stage) || (known.status !== 'held' && known.status !== 'waiting'))
-      throw refusal(`${stage} does not wait for approval: it is ${approved.has(stage) ? 'approved' : known.status}`);
+    if (approvals.has(stage) || (known.status !== 'held' && known.status !== 'waiting'))
+      throw refusal(`${stage} does not wait for approval: it is ${approvals.has(stage) ? 'approved' : known.status}`);
     if (replay !== undefined && known.replay !== replay) throw refusal(`${stage} was retried since: look at it again`);
   }
 
   function approve(request: ApproveRequest): Intervention {
     checkApprove(request);
-    approved.add(request.stage);
+    approvals.give(request.stage);
     if (state.stage(request.stage)?.status === 'held') state.update(request.stage, { status: 'waiting' });
     changes++;
     return { stages: [request.stage], status: state.status };
   }
 
   function checkPause(): void {
+    refuseClosed();
     if (paused) throw refusal('The run is paused already');
   }
 
@@ -241,6 +271,7 @@ export function conduct(plan: Plan, state: RunState): Conductor {
   }
 
   function checkResume(): void {
+    refuseClosed();
     if (!paused) throw refusal(`The run is not paused: it is ${state.status}`);
   }
 
@@ -272,14 +303,6 @@ export function conduct(plan: Plan, state: RunState): Conductor {
   return { run, checkRetry, retry, checkApprove, approve, checkPause, pause, checkResume, resume };
 }
 
-/** Stages whose parameters differ. Where and how often they run says nothing about what they make. */
-function changedStages(before: Plan, after: Plan): string[] {
-  const given = new Map(before.pipeline.stages.map((stage) => [stage.name, JSON.stringify(stage.with)]));
-  return after.pipeline.stages
-    .filter((stage) => given.get(stage.name) !== JSON.stringify(stage.with))
-    .map(({ name }) => name);
-}
-
 /** Of several failures the first in the pipeline's order; the record has all. */
 function runFailure(dag: Dag, state: RunState, more = ''): Error {
   const [name = '', ...others] = dag.inState('failed');
@@ -291,9 +314,4 @@ function runFailure(dag: Dag, state: RunState, more = ''): Error {
     nonRetryable: true,
     details: [{ stage: name, ...failure }],
   });
-}
-
-/** Refused before it is in history, or ended without an effect: the run itself goes on. */
-export function refusal(message: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(message, 'WRONG_STATE');
 }

@@ -40,8 +40,9 @@ export class Patience {
     return false;
   }
 
-  /** It went on: what is away from now on is away anew. */
+  /** It went on: what it has to wait for from now on, it waits for anew. */
   renew(): void {
+    this.#forCode = 0;
     this.#forAway = 0;
     this.#awayWait = firstAwayWait;
   }

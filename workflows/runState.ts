@@ -51,6 +51,10 @@ export class RunState {
   replayed(plan: Plan, names: readonly string[]): void {
     this.#plan = plan;
     for (const stage of plan.pipeline.stages) {
+      const known = this.stage(stage.name);
+      // What has not begun begins as the new plan has it.
+      if (known?.status === 'waiting' && !names.includes(stage.name))
+        this.#stages.set(stage.name, { ...known, ...plannedOf(stage, plan) });
       if (!names.includes(stage.name)) continue;
       this.#stages.set(stage.name, waiting(stage, plan, (this.stage(stage.name)?.replay ?? 0) + 1));
       this.finished.delete(stage.name);
@@ -116,6 +120,7 @@ export class RunState {
   ended(status: RunStatus, failure?: RunRecord['failure']): void {
     this.#status = status;
     this.#heldUntil = undefined;
+    this.#notice = undefined;
     this.#failure = failure;
     this.#endedAt = new Date();
     for (const stage of this.#stages.values()) {
@@ -161,13 +166,13 @@ export class RunState {
   }
 }
 
-function waiting({ name, uses, queue, needs, approval }: ResolvedStage, plan: Plan, replay: number): StageState {
-  const fingerprint = plan.fingerprints[uses];
-  return {
-    ...{ name, uses, queue, needs, status: 'waiting', replay },
-    ...(approval && { approval }),
-    ...(fingerprint && { fingerprint }),
-  };
+function waiting(stage: ResolvedStage, plan: Plan, replay: number): StageState {
+  return { ...plannedOf(stage, plan), status: 'waiting', replay };
+}
+
+function plannedOf({ name, uses, queue, needs, approval }: ResolvedStage, { fingerprints }: Plan) {
+  const fingerprint = fingerprints[uses];
+  return { name, uses, queue, needs, ...(approval && { approval }), ...(fingerprint && { fingerprint }) };
 }
 
 /** Neither done nor given up. */

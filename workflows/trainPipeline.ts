@@ -25,9 +25,10 @@ import {
   type TrainPipelineResult,
   updateNames,
 } from '../contract/messages.ts';
-import { type Conductor, conduct, refusal } from './conduct.ts';
+import { type Conductor, conduct } from './conduct.ts';
 import { asApplicationFailure, readFailure } from './failures.ts';
 import { Patience } from './patience.ts';
+import { refusal } from './refusal.ts';
 import { retryOf } from './retry.ts';
 import { RunState } from './runState.ts';
 import { recordKeeper, showEnd } from './visibility.ts';

@@ -4,6 +4,7 @@ import type {
   LookupResult,
   Plan,
   PlanRequest,
+  Replanned,
   ReplanRequest,
   RunRecord,
   SendTrackingRequest,
@@ -29,7 +30,7 @@ import { sendTracking } from './tracking.ts';
 /** The activities that are no stage, by the names that the workflow calls them by. */
 export interface FurrowActivities {
   plan(request: PlanRequest): Promise<Plan>;
-  replan(request: ReplanRequest): Promise<Plan>;
+  replan(request: ReplanRequest): Promise<Replanned>;
   lookUpStage(task: StageTask): Promise<LookupResult>;
   saveRecord(store: StoreLocation, record: RunRecord, sequence: number): Promise<string>;
   sendTracking(request: SendTrackingRequest): Promise<SentTracking>;

@@ -68,7 +68,8 @@ export async function inAttempt<T>(
   } finally {
     await live.end(whole);
     heartbeats.stop();
-    if (scratch) await removeScratch(scratch);
+    // What is left is swept by the next worker; what was committed stands.
+    if (scratch) await removeScratch(scratch).catch((error: Error) => log.warn(`left behind: ${error.message}`));
   }
 }
 

@@ -56,8 +56,8 @@ export function liveTracking({ task, log, settings }: Attempted): LiveTracking {
       sender.kill();
     },
     async keep() {
-      if (!followed || !existsSync(followed) || (await stat(followed)).size === 0) return undefined;
       try {
+        if (!followed || !existsSync(followed) || (await stat(followed)).size === 0) return undefined;
         const { digest, bytes } = await putBlobFile(await openStoreAt(task.store), followed);
         return { digest, bytes };
       } catch (error) {

@@ -1,6 +1,6 @@
 import type { ResolvedPipeline } from '../../contract/config.ts';
 import { FurrowError } from '../../contract/errors.ts';
-import type { Plan, ReplanRequest } from '../../contract/messages.ts';
+import type { Replanned, ReplanRequest } from '../../contract/messages.ts';
 import { packageVersions } from '../../lib/code/fingerprints.ts';
 import { writePipeline } from '../../lib/config/writePipeline.ts';
 import { digestOfJson } from '../../lib/store/digest.ts';
@@ -13,16 +13,24 @@ import { codeOf, resolvePipeline } from './plan.ts';
  *
  * @throws FurrowError `CONFIG_INVALID` with every problem
  */
-export async function replan(code: StageCode, { plan, set }: ReplanRequest): Promise<Plan> {
-  const pipeline = resolvePipeline(code, { text: writePipeline(plan.pipeline), file: 'the run', set, env: {} });
+export async function replan(code: StageCode, { plan, set }: ReplanRequest): Promise<Replanned> {
+  const file = { text: writePipeline(plan.pipeline), file: 'the run', env: {} };
+  const before = resolvePipeline(code, { ...file, set: {} });
+  const pipeline = resolvePipeline(code, { ...file, set });
   refuseOtherGraph(plan.pipeline, pipeline);
-  return {
+  const next = {
     ...plan,
     pipeline,
     configDigest: digestOfJson(pipeline),
     ...codeOf(code, pipeline),
     packages: packageVersions(),
   };
+  return { plan: next, changed: changedStages(before, pipeline) };
+}
+
+function changedStages(before: ResolvedPipeline, after: ResolvedPipeline): string[] {
+  const given = new Map(before.stages.map((stage) => [stage.name, digestOfJson(stage)]));
+  return after.stages.filter((stage) => given.get(stage.name) !== digestOfJson(stage)).map(({ name }) => name);
 }
 
 function refuseOtherGraph(before: ResolvedPipeline, after: ResolvedPipeline): void {
