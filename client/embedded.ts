@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FurrowError, isFailureCode } from '../contract/errors.ts';
@@ -24,7 +24,7 @@ export interface BroughtUp {
   readonly own?: {
     /** Asks the supervisor to drain and end. */
     stop(): void;
-    /** With its exit code; other than 0 when Temporal ended by itself. */
+    /** With its exit code; other than 0 when it was not asked to. */
     readonly ended: Promise<number | null>;
   };
 }
@@ -94,12 +94,8 @@ async function readyState(home: string, signal: AbortSignal): Promise<ReadyState
 }
 
 async function startSupervisor(home: string, signal: AbortSignal): Promise<BroughtUp> {
-  const log = homeFile(home, 'supervisorLog');
-  mkdirSync(dirname(log), { recursive: true });
-  const file = openSync(log, 'w', 0o600);
   const logFrom = logLength(homeFile(home, 'workerLog'));
-  // A session of its own: it outlives this terminal, and Ctrl-C reaches it only through us.
-  const child = fork(entryPoint('worker/up.ts'), [], { stdio: ['ignore', file, file, 'ipc'], detached: true });
+  const child = forkSupervisor(homeFile(home, 'supervisorLog'));
   const { pid } = child;
   child.on('error', () => {});
   if (pid === undefined) throw new FurrowError('SERVER_UNREACHABLE', `${process.execPath} could not be started`);
@@ -121,6 +117,17 @@ async function startSupervisor(home: string, signal: AbortSignal): Promise<Broug
     throw error;
   } finally {
     signal.removeEventListener('abort', stop);
+  }
+}
+
+function forkSupervisor(logFile: string): ChildProcess {
+  mkdirSync(dirname(logFile), { recursive: true });
+  const log = openSync(logFile, 'w', 0o600);
+  try {
+    // A session of its own: it outlives this terminal, and Ctrl-C reaches it only through us.
+    return fork(entryPoint('worker/up.ts'), [], { stdio: ['ignore', log, log, 'ipc'], detached: true });
+  } finally {
+    closeSync(log);
   }
 }
 

@@ -15,6 +15,9 @@ const workerLimit = 26_000;
 const serverLimit = 11_000;
 const supervisorLimit = workerLimit + serverLimit;
 
+/** Milliseconds that the system is given to end what was killed. It takes longer where a disk hangs; waiting on helps nobody. */
+const killLimit = 2000;
+
 export type Leftover = 'worker' | 'Temporal';
 
 /**
@@ -23,8 +26,7 @@ export type Leftover = 'worker' | 'Temporal';
  */
 export async function endSupervisor(home: string, pid: number): Promise<Leftover[]> {
   requestStop(home, pid);
-  for (const deadline = Date.now() + supervisorLimit; isAlive(pid); await sleep(50))
-    if (Date.now() > deadline) process.kill(pid, 'SIGKILL');
+  await endWithin(pid, supervisorLimit);
   return endLeftovers(home);
 }
 
@@ -38,11 +40,13 @@ export async function endLeftovers(home: string): Promise<Leftover[]> {
   const ended: Leftover[] = [];
   const { workerPid, serverPid } = state;
   if (workerPid && isOurs(workerPid, [/worker[\\/]main\.js/], { FURROW_HOME: home })) {
-    await end(workerPid, 'SIGTERM', workerLimit);
+    kill(workerPid, 'SIGTERM');
+    await endWithin(workerPid, workerLimit);
     ended.push('worker');
   }
   if (serverPid && isOurs(serverPid, [/\bstart-dev\b/, homeFile(home, 'database')])) {
-    await end(serverPid, 'SIGINT', serverLimit);
+    kill(serverPid, 'SIGINT');
+    await endWithin(serverPid, serverLimit);
     ended.push('Temporal');
   }
   removeUpState(home);
@@ -91,11 +95,24 @@ function readProc(pid: number, file: string): string | undefined {
   }
 }
 
-async function end(pid: number, signal: NodeJS.Signals, limit: number): Promise<void> {
-  process.kill(pid, signal);
-  for (const deadline = Date.now() + limit; isAlive(pid); await sleep(50)) {
-    if (Date.now() < deadline) continue;
-    process.kill(pid, 'SIGKILL');
-    return;
+/** Waits for one that was asked to end; it is killed when it has not after `limit` milliseconds. */
+async function endWithin(pid: number, limit: number): Promise<void> {
+  if (await isGoneWithin(pid, limit)) return;
+  kill(pid, 'SIGKILL');
+  await isGoneWithin(pid, killLimit);
+}
+
+async function isGoneWithin(pid: number, limit: number): Promise<boolean> {
+  for (const deadline = performance.now() + limit; isAlive(pid); await sleep(50))
+    if (performance.now() > deadline) return false;
+  return true;
+}
+
+function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    // It has ended meanwhile.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }

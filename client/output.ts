@@ -42,6 +42,9 @@ export interface Output {
   answer(value: unknown, lines: () => readonly string[]): void;
 }
 
+/** With `--json`, what a script reads is one value: what fails after the answer is told beside it, on stderr. */
+let answered = false;
+
 export function makeOutput(json: boolean): Output {
   return {
     json,
@@ -49,6 +52,7 @@ export function makeOutput(json: boolean): Output {
       if (!json) process.stdout.write(`${line}\n`);
     },
     answer: (value, lines) => {
+      answered = true;
       process.stdout.write(
         json
           ? `${JSON.stringify(value, null, 2)}\n`
@@ -64,7 +68,7 @@ export function makeOutput(json: boolean): Output {
 export function reportFailure(error: unknown, json: boolean): number {
   const { code, action, exitCode } = classify(error);
   const message = redact(error instanceof Error ? error.message : String(error), environmentSecrets(), 20_000);
-  if (json) process.stdout.write(`${JSON.stringify({ error: { code, message, action } }, null, 2)}\n`);
+  if (json && !answered) process.stdout.write(`${JSON.stringify({ error: { code, message, action } }, null, 2)}\n`);
   else process.stderr.write(`${code}: ${message}\n${action}\n`);
   if (process.env.FURROW_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   return exitCode;

@@ -1,32 +1,24 @@
-import { fork, spawnSync } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { productRoot } from '../lib/code/root.ts';
 import { homeFile, isAlive, readUpState, requestStop } from '../lib/home/home.ts';
 import { type Project, project } from './harness/command.ts';
-import { installProduct } from './harness/product.ts';
+import { type Installed, installProject } from './harness/installed.ts';
 import { needsSignals } from './harness/signals.ts';
 import { until } from './harness/until.ts';
 
-let elsewhere: string;
+let installed: Installed;
 let product: string;
 let here: Project;
 let home: string;
 
 beforeEach(() => {
-  elsewhere = mkdtempSync(join(tmpdir(), 'furrow-up-'));
-  product = installProduct(elsewhere);
-  for (const name of ['bin', 'configs']) cpSync(join(productRoot, name), join(product, name), { recursive: true });
-  here = project(product);
-  home = join(here.folder, '.furrow');
+  installed = installProject();
+  ({ product, here, home } = installed);
 });
-afterEach(async () => {
-  await here.close();
-  rmSync(elsewhere, { recursive: true, force: true });
-});
+afterEach(() => installed.close());
 
 describe('furrow up, while it starts, ends what it has started', () => {
   beforeEach((context) => {
@@ -44,7 +36,7 @@ describe('furrow up, while it starts, ends what it has started', () => {
     up.process.kill(signal);
     expect(await up.ended).toMatchObject({ code: 130, stderr: expect.stringContaining('INTERRUPTED') });
     expect(await here.json('down')).toEqual({ stopped: false });
-    expect(processes()).toEqual([]);
+    expect(installed.processes()).toEqual([]);
   });
 
   it('when its worker cannot start, and says why', async () => {
@@ -55,7 +47,7 @@ describe('furrow up, while it starts, ends what it has started', () => {
       stderr: expect.stringMatching(/^SETUP_INCOMPLETE: .*BACKEND_MISSING: planted/),
     });
     expect(await here.json('down')).toEqual({ stopped: false });
-    expect(processes()).toEqual([]);
+    expect(installed.processes()).toEqual([]);
   });
 });
 
@@ -66,7 +58,7 @@ describe('furrow demo', () => {
     await demo.said('Run nitrogen-');
     demo.process.kill('SIGTERM');
     expect(await demo.ended).toMatchObject({ code: 130, stdout: expect.stringContaining('the run goes on from here') });
-    expect(processes()).toEqual([]);
+    expect(installed.processes()).toEqual([]);
   });
 });
 
@@ -85,7 +77,7 @@ describe('a supervisor', () => {
     expect(readUpState(home)).toMatchObject({ phase: 'ready' });
     requestStop(home, pid);
     await until('it has ended', () => !isAlive(pid));
-    expect(processes()).toEqual([]);
+    expect(installed.processes()).toEqual([]);
     expect(existsSync(homeFile(home, 'stop'))).toBe(false);
     expect(readFileSync(homeFile(home, 'workerLog'), 'utf8').trimEnd()).toMatch(/worker drained"\}$/);
   });
@@ -133,21 +125,12 @@ describe('a supervisor', () => {
     expect(both.filter(({ exitCode }) => exitCode === null).map(({ pid }) => pid)).toEqual([state.pid]);
     expect(await here.json('down')).toEqual({ stopped: true });
     await Promise.all(ends);
-    expect(processes()).toEqual([]);
+    expect(installed.processes()).toEqual([]);
   });
 });
 
-/** Those of this product or of this home: supervisor, worker, server, trainings. */
-function processes(): string[] {
-  if (process.platform === 'win32') return [];
-  const { stdout } = spawnSync('ps', ['-A', '-ww', '-o', 'stat=,args='], { encoding: 'utf8' });
-  return stdout
-    .split('\n')
-    .filter((line) => !line.startsWith('Z') && [product, home].some((folder) => line.includes(folder)));
-}
-
 it("furrow up is about its own Temporal where the CLI's profile names a cluster, and takes no key of it", async () => {
-  const profile = join(elsewhere, 'temporal.toml');
+  const profile = join(installed.folder, 'temporal.toml');
   writeFileSync(profile, '[profile.default]\naddress = "cluster.invalid:7233"\napi_key = "sk-planted"\n');
   const team = project(product, { TEMPORAL_CONFIG_FILE: profile });
   try {

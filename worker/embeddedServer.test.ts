@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { homeFile } from '../lib/home/home.ts';
 import { type EmbeddedServer, startEmbeddedServer } from './embeddedServer.ts';
 
 let home: string;
@@ -36,6 +37,14 @@ describe('the embedded server', () => {
     expect(listening.map(({ port }) => port)).toEqual(expect.arrayContaining(ports));
     expect(listening.filter(({ address }) => !loopback.includes(address))).toEqual([]);
   });
+
+  it.skipIf(!existsSync('/proc/self/fd'))('has its log to itself', () => {
+    const log = homeFile(home, 'serverLog');
+    const holds = (pid: number | string) =>
+      readdirSync(`/proc/${pid}/fd`).some((name) => linkOf(`/proc/${pid}/fd/${name}`) === log);
+    expect(holds(server.process.pid as number)).toBe(true);
+    expect(holds('self')).toBe(false);
+  });
 });
 
 if (!existsSync('/proc/net/tcp'))
@@ -62,8 +71,12 @@ function listeningSockets(pid: number): { address: string; port: number }[] {
 }
 
 function inodeOf(descriptor: string): string | undefined {
+  return /^socket:\[(\d+)\]$/.exec(linkOf(descriptor) ?? '')?.[1];
+}
+
+function linkOf(descriptor: string): string | undefined {
   try {
-    return /^socket:\[(\d+)\]$/.exec(readlinkSync(descriptor))?.[1];
+    return readlinkSync(descriptor);
   } catch {
     // Closed meanwhile.
     return undefined;

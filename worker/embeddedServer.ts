@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { FurrowError } from '../contract/errors.ts';
@@ -58,26 +58,21 @@ async function tryToStart(home: string, wanted: Wanted): Promise<EmbeddedServer>
   mkdirSync(dirname(homeFile(home, 'serverLog')), { recursive: true });
   const port = await freePort([wanted.port ?? usualPort]);
   const uiPort = await freePort([wanted.uiPort ?? usualUiPort]);
-  const log = openSync(homeFile(home, 'serverLog'), 'a', 0o600);
-  const server = spawn(
-    cli.path,
-    [
-      ...['server', 'start-dev', '--ip', '127.0.0.1', '--ui-ip', '127.0.0.1'],
-      ...['--port', String(port), '--ui-port', String(uiPort)],
-      ...['--db-filename', database],
-      ...['--dynamic-config-value', 'history.transferProcessorMaxPollRPS=2000'],
-      ...['--dynamic-config-value', 'frontend.enableUpdateWorkflowExecution=true'],
-      ...['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=normal'],
-      ...Object.entries(searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${cliType(type)}`]),
-      ...['--log-format', 'json', '--log-level', 'warn'],
-    ],
-    // A process group of its own: Ctrl-C in the terminal goes to the supervisor, which ends the server last.
-    { stdio: ['ignore', log, log], detached: true },
-  );
+  const args = [
+    ...['server', 'start-dev', '--ip', '127.0.0.1', '--ui-ip', '127.0.0.1'],
+    ...['--port', String(port), '--ui-port', String(uiPort)],
+    ...['--db-filename', database],
+    ...['--dynamic-config-value', 'history.transferProcessorMaxPollRPS=2000'],
+    ...['--dynamic-config-value', 'frontend.enableUpdateWorkflowExecution=true'],
+    ...['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=normal'],
+    ...Object.entries(searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${cliType(type)}`]),
+    ...['--log-format', 'json', '--log-level', 'warn'],
+  ];
+  const server = spawnServer(cli.path, args, homeFile(home, 'serverLog'));
   wanted.onSpawn?.(server);
   const address = `127.0.0.1:${port}`;
   const failed = new Promise<never>((_, reject) => {
-    server.once('error', (cause) =>
+    server.on('error', (cause) =>
       reject(new FurrowError('SERVER_UNREACHABLE', `Temporal could not be started: ${cause.message}`, { cause })),
     );
     server.once('exit', (code) =>
@@ -92,6 +87,16 @@ async function tryToStart(home: string, wanted: Wanted): Promise<EmbeddedServer>
     throw error;
   }
   return { address, namespace: 'default', ui: `http://127.0.0.1:${uiPort}`, process: server };
+}
+
+function spawnServer(program: string, args: readonly string[], logFile: string): ChildProcess {
+  const log = openSync(logFile, 'a', 0o600);
+  try {
+    // A process group of its own: Ctrl-C in the terminal goes to the supervisor, which ends the server last.
+    return spawn(program, args, { stdio: ['ignore', log, log], detached: true });
+  } finally {
+    closeSync(log);
+  }
 }
 
 /** Days that closed runs can be seen in the UI. A dev server forgets them after one when not told otherwise. */

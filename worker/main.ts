@@ -52,6 +52,9 @@ async function main(): Promise<void> {
   process.on('message', (message) => {
     if ((message as { kind?: unknown }).kind === 'stop') drain();
   });
+  // Its supervisor is gone. Nobody else would end it; one that was started without a supervisor never hears of this.
+  process.on('disconnect', () => drain());
+  if (process.connected === false) return;
 
   const { address, namespace, ui } = values;
   const target: TemporalTarget | undefined = address
@@ -78,7 +81,7 @@ async function main(): Promise<void> {
   });
   drain = () => worker.shutdown();
   log.info({ queues, address: target.address }, 'worker ready');
-  process.send?.({ kind: 'ready' });
+  process.send?.({ kind: 'ready' }, () => {});
   restartOnNewBuild(() => worker.shutdown());
   await worker.done;
   log.info('worker drained');

@@ -1,28 +1,17 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { FurrowError } from '../contract/errors.ts';
 import { entryPoint } from '../lib/code/root.ts';
-import {
-  homeFile,
-  homeFolder,
-  isStopRequested,
-  type ReadyState,
-  readUpState,
-  removeUpState,
-  writeUpState,
-} from '../lib/home/home.ts';
+import { homeFile, homeFolder, isStopRequested, readUpState } from '../lib/home/home.ts';
 import { lastErrorLine, logLength } from '../lib/home/lastError.ts';
 import { withLock } from '../setup/lock.mjs';
 import { type EmbeddedServer, startEmbeddedServer } from './embeddedServer.ts';
+import { restartWaits } from './restartWait.ts';
 import { registerSearchAttributes } from './searchAttributes.ts';
-
-/** Milliseconds before what ended by itself is started again; it doubles up to the longest while it keeps ending. */
-const firstRestart = 500;
-const longestRestart = 15_000;
-/** Milliseconds that it has to live to count as having been up. */
-const shortLife = 60_000;
+import { keepUpState, type StateChange, type UpStateFile } from './upStateFile.ts';
 
 /** A worker that was never ready and has ended this often will not be: its machine or its set-up is wrong. */
 const mostFalseStarts = 3;
@@ -34,55 +23,94 @@ const serverLimit = 10_000;
 /** Milliseconds between two looks for a wish to stop. */
 const stopLook = 250;
 
-type Running = Partial<Omit<ReadyState, 'phase'>>;
-
 const home = homeFolder();
-let claimed = false;
+/** From when this one has the home to itself. */
+let state: UpStateFile | undefined;
 let ready = false;
 let stopping = false;
-let running: Running = {};
 let embedded: EmbeddedServer | undefined;
 let server: ChildProcess | undefined;
 let worker: ChildProcess | undefined;
 let workerIsReady = false;
-let serverRestart = firstRestart / 2;
 
 /** The supervisor behind `furrow up`: owns the embedded server and one worker for all queues, and restarts both. */
 async function main(): Promise<void> {
+  // Its log may be on a disk that is full.
+  process.stderr.on('error', () => {});
+  // At the last: nobody else would end the two.
+  process.on('uncaughtException', fail);
   await claim();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
   setInterval(() => isStopRequested(home, process.pid) && void stop(0), stopLook);
 
-  await startServer();
-  if (!stopping) superviseWorker();
+  const started = await startServer();
+  if (stopping) return;
+  await Promise.all([keepServer(started), keepWorker()]);
 }
 
-/** Starts Temporal, on the ports that it had before, and sees to it that it is there again when it ends by itself. */
-async function startServer(): Promise<void> {
-  const startedAt = Date.now();
+interface Started {
+  readonly exited: Promise<unknown>;
+}
+
+/** Starts Temporal, on the ports that it had before. */
+async function startServer(): Promise<Started> {
+  let exited: Promise<unknown> | undefined;
   const started = await startEmbeddedServer(home, {
     ...(embedded && { port: portOf(embedded.address), uiPort: portOf(embedded.ui) }),
     onSpawn(spawned) {
       server = spawned;
+      exited = new Promise((resolve) => spawned.once('exit', resolve));
       update({ serverPid: spawned.pid ?? 0 });
     },
   });
+  if (!exited) throw new TypeError('Expected to be told of the server before it answers');
   const { address, namespace, ui } = started;
+  const connection = await Connection.connect({ address });
+  try {
+    await registerSearchAttributes(connection, namespace);
+  } finally {
+    await connection.close();
+  }
   const moved = embedded !== undefined && embedded.address !== address;
   embedded = started;
   update({ address, namespace, ui });
-  const connection = await Connection.connect({ address });
-  await registerSearchAttributes(connection, namespace);
-  await connection.close();
   // Somebody else has taken the port meanwhile: a worker keeps to the address that it was started with.
   if (moved) worker?.kill('SIGTERM');
-  started.process.once('exit', () => {
+  return { exited };
+}
+
+/** Sees to it that Temporal is there again when it ends by itself: it was up, so its set-up is right, and it can be again. */
+async function keepServer({ exited }: Started): Promise<void> {
+  const log = homeFile(home, 'serverLog');
+  const waitFor = restartWaits();
+  let startedAt = performance.now();
+  let running: Promise<unknown> = exited;
+  for (;;) {
+    let what = 'Temporal ended by itself';
+    let lived = 0;
+    try {
+      await running;
+      lived = performance.now() - startedAt;
+    } catch (error) {
+      what = `Temporal could not be started again (${textOf(error)})`;
+    }
     if (stopping) return;
-    serverRestart = Date.now() - startedAt > shortLife ? firstRestart : Math.min(serverRestart * 2, longestRestart);
-    const log = homeFile(home, 'serverLog');
-    process.stderr.write(`Temporal ended by itself and is started again; see ${log}\n`);
-    setTimeout(() => !stopping && startServer().catch(fail), serverRestart);
-  });
+    const wait = waitFor(lived);
+    say(`${what} and is started again in ${wait / 1000} s; see ${log}`);
+    // One that answers but could not be set up: two on one database would damage it.
+    if (server) await end(server, interruptServer, serverLimit);
+    await sleep(wait);
+    if (stopping) return;
+    startedAt = performance.now();
+    running = startServer().then((again) => {
+      say('Temporal is up again');
+      return again.exited;
+    });
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function portOf(address: string): number {
@@ -96,54 +124,55 @@ async function claim(): Promise<void> {
     async () => {
       const other = readUpState(home);
       if (other) throw new FurrowError('SERVER_UNREACHABLE', `furrow is up already here (pid ${other.pid})`);
-      update({ pid: process.pid, startedAt: new Date().toISOString() });
-      claimed = true;
+      const startedAt = new Date().toISOString();
+      state = keepUpState(home, { pid: process.pid, startedAt, phase: 'starting' }, say);
     },
     { pollMs: 20 },
   );
 }
 
-function update(change: Running): void {
-  running = { ...running, ...change };
-  writeUpState(home, { ...(running as ReadyState), phase: ready ? 'ready' : 'starting' } as ReadyState);
+function update(change: StateChange): void {
+  state?.update(change);
 }
 
-function superviseWorker(): void {
+/** One worker, and another whenever it has ended: by itself, as it was killed, or as its build was replaced. */
+async function keepWorker(): Promise<void> {
   const log = homeFile(home, 'workerLog');
   const logFrom = logLength(log);
-  let wait = firstRestart;
-  let falseStarts = 0;
-  const startWorker = () => {
-    const startedAt = Date.now();
-    workerIsReady = false;
-    worker = forkWorker();
-    update({ workerPid: worker.pid ?? 0 });
-    worker.once('message', () => {
-      workerIsReady = true;
-      ready = true;
-      update({});
-      void tell({ kind: 'ready' });
-    });
-    const onEnd = () => {
-      if (stopping) return;
-      falseStarts++;
-      if (!ready && falseStarts === mostFalseStarts) {
-        const why = lastErrorLine(log, logFrom);
-        return void fail(
-          new FurrowError(
-            'SETUP_INCOMPLETE',
-            `The worker ended ${falseStarts} times before it was ready${why ? `, at last with: ${why}` : ''}; see ${log}`,
-          ),
-        );
-      }
-      wait = Date.now() - startedAt > shortLife ? firstRestart : Math.min(wait * 2, longestRestart);
-      setTimeout(() => !stopping && startWorker(), wait);
-    };
-    worker.once('exit', onEnd);
+  const waitFor = restartWaits();
+  for (let falseStarts = 1; !stopping; falseStarts++) {
+    const startedAt = performance.now();
+    await runWorker().catch((error) => say(`The worker could not be started: ${textOf(error)}`));
+    if (stopping) return;
+    if (!ready && falseStarts === mostFalseStarts) {
+      const why = lastErrorLine(log, logFrom);
+      throw new FurrowError(
+        'SETUP_INCOMPLETE',
+        `The worker ended ${falseStarts} times before it was ready${why ? `, at last with: ${why}` : ''}; see ${log}`,
+      );
+    }
+    await sleep(waitFor(performance.now() - startedAt));
+  }
+}
+
+/** Until it ends. */
+async function runWorker(): Promise<void> {
+  workerIsReady = false;
+  const started = forkWorker();
+  worker = started;
+  const ended = new Promise<void>((resolve) => {
+    started.once('exit', () => resolve());
     // Where it cannot be started at all, no exit follows.
-    worker.on('error', worker.pid === undefined ? onEnd : () => {});
-  };
-  startWorker();
+    started.on('error', () => started.pid === undefined && resolve());
+  });
+  update({ workerPid: started.pid ?? 0 });
+  started.once('message', () => {
+    workerIsReady = true;
+    ready = true;
+    update({ phase: 'ready' });
+    void tell({ kind: 'ready' });
+  });
+  await ended;
 }
 
 function forkWorker(): ChildProcess {
@@ -153,12 +182,16 @@ function forkWorker(): ChildProcess {
   const log = openSync(file, 'a', 0o600);
   const { address, namespace, ui } = embedded;
   const args = ['--base', process.cwd(), '--address', address, '--namespace', namespace, '--ui', ui];
-  return fork(entryPoint('worker/main.ts'), args, {
-    stdio: ['ignore', log, log, 'ipc'],
-    env: { ...withoutTemporal(process.env), FURROW_HOME: home },
-    // As for the server: the supervisor decides when it ends.
-    detached: true,
-  });
+  try {
+    return fork(entryPoint('worker/main.ts'), args, {
+      stdio: ['ignore', log, log, 'ipc'],
+      env: { ...withoutTemporal(process.env), FURROW_HOME: home },
+      // As for the server: the supervisor decides when it ends.
+      detached: true,
+    });
+  } finally {
+    closeSync(log);
+  }
 }
 
 /** A team's address, key or profile is for another server: one for this would find TLS where there is none. */
@@ -170,11 +203,18 @@ function withoutTemporal(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 async function stop(code: number): Promise<void> {
   if (stopping) return;
   stopping = true;
-  if (worker) await end(worker, askWorker, workerLimit);
-  // Windows knows no SIGINT: there Node ends the process, which a database with a write-ahead log stands.
-  if (server) await end(server, () => server?.kill('SIGINT'), serverLimit);
-  removeUpState(home);
-  process.exit(code);
+  try {
+    if (worker) await end(worker, askWorker, workerLimit);
+    if (server) await end(server, interruptServer, serverLimit);
+    state?.remove();
+  } finally {
+    process.exit(code);
+  }
+}
+
+/** Windows knows no SIGINT: there Node ends the process, which a database with a write-ahead log stands. */
+function interruptServer(): void {
+  server?.kill('SIGINT');
 }
 
 /** One that is starting has nothing to drain, and may not listen yet. */
@@ -196,10 +236,20 @@ async function fail(error: unknown): Promise<void> {
   // What a start is in the middle of fails when it is stopped.
   if (stopping) return;
   const known = error instanceof FurrowError ? error : new FurrowError('INTERNAL', String(error));
-  process.stderr.write(`${known.code}: ${known.message}\n${known.action}\n`);
+  say(`${known.code}: ${known.message}\n${known.action}`);
+  if (error instanceof Error && error !== known) say(String(error.stack));
   await tell({ kind: 'failed', code: known.code, message: known.message });
-  if (!claimed) process.exit(1);
+  if (!state) process.exit(1);
   await stop(1);
+}
+
+/** On a disk that is full, to nobody. */
+function say(line: string): void {
+  try {
+    process.stderr.write(`${line}\n`);
+  } catch {
+    // What is up matters more than what is said of it.
+  }
 }
 
 /** Whoever asked for it may have left: with `--detach`, on Ctrl-C, and always when a worker is started again. */

@@ -3,7 +3,10 @@ import { bringUp, upLine } from '../embedded.ts';
 import { exitCodes, type Output } from '../output.ts';
 import { stopSignals } from '../stopSignals.ts';
 
-/** `furrow up [--detach]`: Temporal's dev server with its UI, and a worker. */
+/**
+ * `furrow up [--detach]`: Temporal's dev server with its UI, and a worker. In the foreground, too, the answer is given once they are
+ * up: a script waits for it. What happens later is in the exit code and on stderr.
+ */
 export async function up(options: { detach?: boolean }, output: Output): Promise<number> {
   const { signal } = stopSignals();
   const { state, own } = await bringUp(output, signal);
@@ -19,7 +22,7 @@ export async function up(options: { detach?: boolean }, output: Output): Promise
   if (code !== 0 && !signal.aborted)
     throw new FurrowError(
       'SERVER_UNREACHABLE',
-      'Temporal ended by itself; see `furrow logs up` and `furrow logs server`',
+      'The supervisor ended by itself; see `furrow logs up`. `furrow down` ends what it may have left running.',
     );
   output.say('furrow is down');
   return exitCodes.ok;

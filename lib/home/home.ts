@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { readStat } from '../process/stat.ts';
 
 /** The folder where an installation keeps its own: the embedded server's database, logs, what is up. */
 export function homeFolder(env: NodeJS.ProcessEnv = process.env): string {
@@ -80,12 +81,13 @@ export function isStopRequested(home: string, pid: number): boolean {
   }
 }
 
+/** Whether somebody runs under that number. What has ended and was not reaped does not, though it can be signalled. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
     // Another user's process is alive, too.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
+  return readStat(pid)?.state !== 'Z';
 }

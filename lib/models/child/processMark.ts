@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readStat } from '../../process/stat.ts';
 
 /** A process for as long as it lives: its number alone may be another's tomorrow. */
 export interface ProcessMark {
@@ -30,15 +30,4 @@ export function isAlive({ pid, started }: ProcessMark): boolean {
 export function isOrphan({ pid, started, parent }: ProcessMark): boolean {
   const stat = readStat(pid);
   return stat !== undefined && stat.started === started && stat.parent !== parent;
-}
-
-/** https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: fields 3, 4 and 22; the name before them may hold spaces. */
-function readStat(pid: number): { state: string; parent: number; started: string } | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { state: fields[0] ?? '', parent: Number(fields[1]), started: fields[19] ?? '' };
-  } catch {
-    return undefined;
-  }
 }
