@@ -126,7 +126,7 @@ function workflowTaskWait({ raw }: WorkflowExecutionDescription, now: number): n
 }
 
 /** Attempts and heartbeats by activity id, from the server. */
-function liveStages({ raw }: WorkflowExecutionDescription, now: number): ReadonlyMap<string, LiveStage> {
+export function liveStages({ raw }: WorkflowExecutionDescription, now: number): ReadonlyMap<string, LiveStage> {
   return new Map(
     (raw.pendingActivities ?? []).map((activity) => {
       const due = milliseconds(activity.nextAttemptScheduleTime ?? activity.scheduledTime, now);

@@ -132,6 +132,11 @@ describe('a run at W&B', () => {
       model: 'whole:1',
       status: 'finished',
     });
+    const [evaluated] = pipeline.rows().filter(({ stage }) => stage === 'evaluate');
+    for (const figure of ['predicted_vs_true', 'residuals', 'learning_curves', 'tsne']) {
+      expect(evaluated?.[`evaluate/${figure}`]).toMatchObject({ _type: 'image-file', format: 'png' });
+      expect(pipeline.summary).toHaveProperty([`evaluate/${figure}`]);
+    }
     expect(places[pipelineId(run)]).toBe(`${server.url}/field-lab/nitrogen/runs/${pipelineId(run)}`);
   });
 

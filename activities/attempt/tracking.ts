@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { FurrowError } from '../../contract/errors.ts';
-import type { RunIdentity, SendTrackingRequest, SentTracking } from '../../contract/messages.ts';
+import type { Heartbeat, RunIdentity, SendTrackingRequest, SentTracking } from '../../contract/messages.ts';
 import { isOpen } from '../../contract/messages.ts';
 import { runPage } from '../../lib/connection/connection.ts';
 import { readSavedRecord } from '../../lib/store/runRecords.ts';
@@ -23,7 +23,12 @@ const patienceMs = 60_000;
 /** Sends what a run has to show and its tracker lacks: from the store alone, so that any worker with a key can. */
 export async function sendTracking(request: SendTrackingRequest, settings: UiSettings): Promise<SentTracking> {
   const context = Context.current();
-  const beat = setInterval(() => context.heartbeat(), beatEvery);
+  let heartbeat: Heartbeat = { stage: 'tracking', doing: 'looking at what there is to show' };
+  const say = (doing: string) => {
+    heartbeat = { ...heartbeat, doing };
+    context.heartbeat(heartbeat);
+  };
+  const beat = setInterval(() => context.heartbeat(heartbeat), beatEvery);
   const folder = await makeScratch();
   try {
     const store = await openStoreAt(request.store);
@@ -39,10 +44,10 @@ export async function sendTracking(request: SendTrackingRequest, settings: UiSet
     const around = { tracking, commit: record.commit, page: pageOf(settings) };
     const except = new Set(Object.keys(places));
     for await (const part of partsOf({ store, record, around, folder, over: isOver, except })) {
-      context.heartbeat();
+      say(`sending ${part.run.name}`);
       const { mode } = tracking;
       const signal = context.cancellationSignal;
-      places[part.run.id] = await sendPart(part, { mode, folder: baseFolder, signal, patienceMs });
+      places[part.run.id] = await sendPart(part, { mode, folder: baseFolder, signal, patienceMs, onTrouble: say });
     }
     return { places, over: isOver };
   } finally {

@@ -87,7 +87,10 @@ async function syncRun(found: Found & { options: SyncOptions; output: Output }):
     for await (const part of partsOf({ store, record, around, folder, over, except: new Set() })) {
       output.say(`sending ${part.run.name} …`);
       const signal = new AbortController().signal;
-      shown[part.run.name] = await sendPart(part, { mode: 'online', folder, signal, patienceMs });
+      shown[part.run.name] = await sendPart(part, {
+        ...{ mode: 'online', folder, signal, patienceMs },
+        onTrouble: (message) => output.say(`${message} …`),
+      });
     }
     return shown;
   } finally {

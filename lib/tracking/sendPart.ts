@@ -16,6 +16,8 @@ export interface Destination {
   readonly signal: AbortSignal;
   /** Milliseconds that W&B may take nothing for. */
   readonly patienceMs: number;
+  /** Why it takes nothing at the moment. */
+  onTrouble?(message: string): void;
 }
 
 /**
@@ -25,13 +27,13 @@ export interface Destination {
  * @throws FurrowError `TRACKING_NOT_SENT`
  */
 export async function sendPart(part: TrackedPart, destination: Destination): Promise<string> {
-  const { mode, folder, env = process.env, signal, patienceMs } = destination;
+  const { mode, folder, env = process.env, signal, patienceMs, onTrouble } = destination;
   const { run, images, madeElsewhere } = part;
   if (mode === 'offline')
     return writeOfflineRun({ folder: join(env.WANDB_DIR || folder, 'wandb'), run, rows: rowsOf(part), images });
   try {
     const task = { run, rows: part.rows, images, leaveIfComplete: madeElsewhere };
-    const { address } = await sendOnce(task, { signal, patienceMs, env });
+    const { address } = await sendOnce(task, { signal, patienceMs, env, ...(onTrouble && { onTrouble }) });
     return address;
   } catch (error) {
     if (!(error instanceof NotSent)) throw error;

@@ -137,9 +137,14 @@ export class NotSent extends Error {
  */
 export async function sendOnce(
   task: SendTask,
-  options: { readonly signal: AbortSignal; readonly patienceMs: number; readonly env?: NodeJS.ProcessEnv },
+  options: {
+    readonly signal: AbortSignal;
+    readonly patienceMs: number;
+    readonly env?: NodeJS.ProcessEnv;
+    onTrouble?(message: string): void;
+  },
 ): Promise<{ readonly rows: number; readonly address: string }> {
-  const { signal, patienceMs, env = process.env } = options;
+  const { signal, patienceMs, env = process.env, onTrouble } = options;
   signal.throwIfAborted();
   const child = forkSender(env);
   const kill = () => child.kill('SIGKILL');
@@ -152,6 +157,7 @@ export async function sendOnce(
     if (message.kind === 'ready') child.send({ kind: 'start', task } satisfies ToSender, () => {});
     else if (message.kind === 'trouble') {
       if (message.refused && !why.refused) impatient = inPlaceOf(impatient, kill, Math.min(patienceMs, refusalMs));
+      if (message.message !== why.message) onTrouble?.(message.message);
       why = message;
     } else {
       why = { ...why, refused: false };
