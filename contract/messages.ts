@@ -50,6 +50,10 @@ export interface ApproveRequest {
 /** The workflow that sends a run to its trackers: beside the run, which never waits for it. */
 export const trackWorkflowType = 'trackRun';
 export const trackSignal = 'changed';
+/** An update: who asks sends by hand, and nothing is sent from here until the signal comes, or {@link handOverSeconds} have passed. */
+export const handOverUpdate = 'handOver';
+export const takeBackSignal = 'takeBack';
+export const handOverSeconds = 15 * 60;
 
 /**
  * @param firstRunId the same after a reset

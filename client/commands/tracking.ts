@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Client } from '@temporalio/client';
 import { FurrowError } from '../../contract/errors.ts';
 import { isOpen, type RunRecord } from '../../contract/messages.ts';
 import { runPage } from '../../lib/connection/connection.ts';
@@ -9,8 +10,10 @@ import { openStore, openStoreAt, type Store, storeUri } from '../../lib/store/st
 import { partsOf } from '../../lib/tracking/partsOf.ts';
 import { sendPart } from '../../lib/tracking/sendPart.ts';
 import { findAccount } from '../../lib/tracking/wandb/account.ts';
+import { connect } from '../connect.ts';
 import { exitCodes, type Output, UsageError } from '../output.ts';
 import { openRun, recordOf } from '../runHandle.ts';
+import { inPlaceOfTracker } from '../tracker.ts';
 
 export interface SyncOptions {
   /** Every run that the store knows. */
@@ -37,8 +40,10 @@ export async function sync(name: string | undefined, options: SyncOptions, outpu
     throw new FurrowError('TRACKING_NOT_SENT', 'There is no key for W&B: set WANDB_API_KEY, or run `wandb login`');
   }
   const synced: Synced[] = [];
-  for await (const { store, record, page } of options.all ? everyRun(options) : oneRun(name)) {
-    const shown = await syncRun({ store, record, page, options, output });
+  for await (const found of options.all ? everyRun(options) : oneRun(name)) {
+    const { client, record } = found;
+    const send = () => syncRun({ ...found, options, output });
+    const shown = await (client ? inPlaceOfTracker(client, record.run, send) : send());
     synced.push({ run: record.run.workflowId, shown });
   }
   output.answer({ synced }, () => [
@@ -51,6 +56,8 @@ export async function sync(name: string | undefined, options: SyncOptions, outpu
 interface Found {
   readonly store: Store;
   readonly record: RunRecord;
+  /** The Temporal that knows it. */
+  readonly client?: Client;
   readonly page?: string | undefined;
 }
 
@@ -61,12 +68,15 @@ async function* oneRun(name: string | undefined): AsyncGenerator<Found> {
     throw new FurrowError('WRONG_STATE', `${handle.workflowId} has not been planned: it has nothing to send`);
   const { ui, namespace } = handle.target;
   const page = ui && runPage(ui, namespace, handle.workflowId, handle.runId);
-  yield { store: await openStoreAt(record.store), record, page };
+  yield { store: await openStoreAt(record.store), record, client: handle.client, page };
 }
 
 async function* everyRun(options: SyncOptions): AsyncGenerator<Found> {
   const store = await openStore(storeUri(options.store, process.cwd()), { create: false });
-  for await (const record of listRunRecords(store)) yield { store, record };
+  // Without a Temporal nothing else sends.
+  const connected = await connect().catch(() => undefined);
+  for await (const record of listRunRecords(store))
+    yield { store, record, ...(connected && { client: connected.client }) };
 }
 
 async function syncRun(found: Found & { options: SyncOptions; output: Output }): Promise<Record<string, string>> {
