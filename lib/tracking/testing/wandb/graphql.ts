@@ -44,7 +44,7 @@ function resolvers(state: State) {
   };
   return {
     viewer: () => ({ id: 'user', entity, username: 'researcher', flags: '{}', teams: { edges: [] } }),
-    serverInfo: () => ({ features: [], cliVersionInfo: '{}' }),
+    serverInfo: () => ({ features: [{ name: 'FILESTREAM_GZIP', isEnabled: state.takesGzip }], cliVersionInfo: '{}' }),
     model: projectOf,
     project: projectOf,
     upsertBucket({ input }: { input: UpsertInput & { name?: string; modelName?: string; entityName?: string } }) {

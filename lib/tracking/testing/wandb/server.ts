@@ -31,10 +31,10 @@ export interface WandbServer {
 }
 
 export async function startWandbServer(
-  options: { readonly away?: boolean; readonly port?: number; readonly key?: string } = {},
+  options: { readonly away?: boolean; readonly port?: number; readonly key?: string; readonly gzip?: boolean } = {},
 ): Promise<WandbServer> {
-  const { key = wandbKey } = options;
-  const state = new State(key);
+  const { key = wandbKey, gzip = false } = options;
+  const state = new State(key, gzip);
   let server = listenable(state);
   const port = await listen(server, options.port ?? 0);
   if (options.away) await shut(server, state.sockets);
@@ -148,7 +148,6 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const whole = Buffer.concat(chunks);
-  // wandb-core packs file_stream where `x_file_stream_no_gzip` is false; nobody packs in another way.
   return request.headers['content-encoding'] === 'gzip' ? gunzipSync(whole) : whole;
 }
 
@@ -181,6 +180,7 @@ function stream(state: State, { url = '', headers }: IncomingMessage, body: Buff
   const run = match && state.runs.get(match.slice(1).map(decodeURIComponent).join('/'));
   if (!run) return { status: 404, body: JSON.stringify({ error: `no run ${url}` }) };
   const client = headers['user-agent'] === 'wandb-core' ? 'wandb-core' : 'other';
+  if (headers['content-encoding'] === 'gzip' && !state.takesGzip) throw new Violation('gzip was not offered');
   run.stream(parseObject(body.toString('utf8'), 'the body') as FileStreamBody, client);
   return { status: 200, body: JSON.stringify({ exitcode: null, limits: {} }) };
 }

@@ -23,7 +23,11 @@ export class State {
   readonly sockets = new Set<Socket>();
   readonly authorization: string;
 
-  constructor(key: string) {
+  /** Whether it says that bodies of file_stream may be packed. */
+  readonly takesGzip: boolean;
+
+  constructor(key: string, takesGzip: boolean) {
+    this.takesGzip = takesGzip;
     this.authorization = `Basic ${Buffer.from(`api:${key}`).toString('base64')}`;
   }
 }
