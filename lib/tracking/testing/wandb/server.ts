@@ -5,10 +5,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { gunzipSync } from 'node:zlib';
-import { graphql } from 'graphql';
-import { type FaultKind, type FaultPlan, noFaults, type RequestKind } from './faults.ts';
-import { schema } from './schema.ts';
-import { type FileStreamBody, StoredRun, type UpsertInput, Violation } from './storedRun.ts';
+import type { FaultKind, FaultPlan, RequestKind } from './faults.ts';
+import { answerGraphql } from './graphql.ts';
+import { entity, type SeenRequest, State } from './state.ts';
+import type { FileStreamBody, StoredRun } from './storedRun.ts';
+import { parseObject, Violation } from './violation.ts';
 
 export const wandbKey = 'local0123456789012345678901234567890wandb';
 
@@ -20,7 +21,7 @@ export interface WandbServer {
   /** Rules of the protocol that requests broke. */
   readonly violations: readonly string[];
   /** Every request that came, faulty ones too. */
-  readonly requests: readonly { readonly kind: RequestKind; readonly at: number; readonly fault?: FaultKind }[];
+  readonly requests: readonly SeenRequest[];
   run(name: string): StoredRun;
   /** Nothing listens any more; what it has stays. */
   goAway(): Promise<void>;
@@ -30,10 +31,10 @@ export interface WandbServer {
 }
 
 export async function startWandbServer(
-  options: { readonly away?: boolean; readonly port?: number; readonly key?: string } = {},
+  options: { readonly away?: boolean; readonly port?: number; readonly key?: string; readonly gzip?: boolean } = {},
 ): Promise<WandbServer> {
-  const { key = wandbKey } = options;
-  const state = new State(key);
+  const { key = wandbKey, gzip = false } = options;
+  const state = new State(key, gzip);
   let server = listenable(state);
   const port = await listen(server, options.port ?? 0);
   if (options.away) await shut(server, state.sockets);
@@ -66,23 +67,6 @@ export async function startWandbServer(
     },
     close: () => shut(server, state.sockets),
   };
-}
-
-const entity = 'field-lab';
-
-class State {
-  url = '';
-  faults: FaultPlan = noFaults;
-  readonly counts = new Map<RequestKind, number>();
-  readonly runs = new Map<string, StoredRun>();
-  readonly violations: string[] = [];
-  readonly requests: { kind: RequestKind; at: number; fault?: FaultKind }[] = [];
-  readonly sockets = new Set<Socket>();
-  readonly authorization: string;
-
-  constructor(key: string) {
-    this.authorization = `Basic ${Buffer.from(`api:${key}`).toString('base64')}`;
-  }
 }
 
 interface Answer {
@@ -126,7 +110,8 @@ async function serve(state: State, request: IncomingMessage, response: ServerRes
   const nth = (state.counts.get(kind) ?? 0) + 1;
   state.counts.set(kind, nth);
   const fault = state.faults({ kind, nth });
-  state.requests.push({ kind, at: Date.now(), ...(fault && { fault }) });
+  const gzip = request.headers['content-encoding'] === 'gzip';
+  state.requests.push({ kind, at: Date.now(), ...(fault && { fault }), ...(gzip && { gzip }) });
   const early = fault && instead(fault);
   if (early) return send(response, early);
   if (fault === 'reset') return void request.socket.resetAndDestroy();
@@ -179,8 +164,10 @@ async function answerTo(state: State, kind: RequestKind, request: IncomingMessag
   try {
     if (kind === 'put') return put(state, request, body);
     if (request.headers.authorization !== state.authorization) return { status: 401, body: '{"error":"invalid key"}' };
-    if (kind === 'stream' || kind === 'complete') return stream(state, request.url ?? '', body);
-    return await answerGraphql(state, body);
+    if (!/^application\/json\b/.test(request.headers['content-type'] ?? ''))
+      throw new Violation(`${kind}: the body does not say that it is JSON`);
+    if (kind === 'stream' || kind === 'complete') return stream(state, request, body);
+    return { status: 200, body: await answerGraphql(state, body) };
   } catch (error) {
     if (!(error instanceof Violation)) throw error;
     state.violations.push(error.message);
@@ -188,11 +175,13 @@ async function answerTo(state: State, kind: RequestKind, request: IncomingMessag
   }
 }
 
-function stream(state: State, url: string, body: Buffer): Answer {
+function stream(state: State, { url = '', headers }: IncomingMessage, body: Buffer): Answer {
   const match = /^\/files\/([^/]+)\/([^/]+)\/([^/]+)\/file_stream$/.exec(url);
   const run = match && state.runs.get(match.slice(1).map(decodeURIComponent).join('/'));
   if (!run) return { status: 404, body: JSON.stringify({ error: `no run ${url}` }) };
-  run.stream(parse(body) as FileStreamBody);
+  const client = headers['user-agent'] === 'wandb-core' ? 'wandb-core' : 'other';
+  if (headers['content-encoding'] === 'gzip' && !state.takesGzip) throw new Violation('gzip was not offered');
+  run.stream(parseObject(body.toString('utf8'), 'the body') as FileStreamBody, client);
   return { status: 200, body: JSON.stringify({ exitcode: null, limits: {} }) };
 }
 
@@ -200,98 +189,10 @@ function stream(state: State, url: string, body: Buffer): Answer {
 function put(state: State, request: IncomingMessage, body: Buffer): Answer {
   if (request.headers.authorization) throw new Violation('the API key was sent to the storage');
   if (request.headers['x-upload'] !== 'signed') throw new Violation('the upload has none of the headers it was given');
+  if (!request.headers['content-length']) throw new Violation('the storage wants to know the length of an upload');
   const [, place = '', name = ''] = /^\/storage\/([^?]+)\?file=(.+)$/.exec(request.url ?? '') ?? [];
   const run = state.runs.get(place);
   if (!run) throw new Violation(`an upload to no run: ${request.url}`);
   run.files.set(decodeURIComponent(name), body);
   return { status: 200, body: '' };
-}
-
-async function answerGraphql(state: State, body: Buffer): Promise<Answer> {
-  const { query, variables } = parse(body) as { query: string; variables?: Record<string, unknown> };
-  if (typeof query !== 'string') throw new Violation('GraphQL without a query');
-  const result = await graphql({ schema, source: query, variableValues: variables ?? {}, rootValue: resolvers(state) });
-  for (const error of result.errors ?? []) state.violations.push(`GraphQL: ${error.message}`);
-  return { status: 200, body: JSON.stringify(result) };
-}
-
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    throw new Violation('the body is no JSON');
-  }
-}
-
-interface FilesInput {
-  readonly entityName: string;
-  readonly projectName: string;
-  readonly runName: string;
-  readonly files: readonly string[];
-}
-
-function resolvers(state: State) {
-  const keyOf = (owner: string, project: string, name: string) => `${owner}/${project}/${name}`;
-  const projectOf = ({ name, entityName }: { name?: string; entityName?: string }) => {
-    const owner = entityName || entity;
-    const known = [...state.runs.values()].some((run) => run.entity === owner && run.project === name);
-    if (!name || !known) return null;
-    const find = (asked: { name: string }) => {
-      const run = state.runs.get(keyOf(owner, name, asked.name));
-      return run ? shown(run) : null;
-    };
-    return { id: `project-${name}`, name, entity: { id: owner, name: owner }, bucket: find, run: find };
-  };
-  return {
-    viewer: () => ({ id: 'user', entity, username: 'researcher', flags: '{}', teams: { edges: [] } }),
-    serverInfo: () => ({ features: [], cliVersionInfo: '{}' }),
-    model: projectOf,
-    project: projectOf,
-    upsertBucket({ input }: { input: UpsertInput & { name?: string; modelName?: string; entityName?: string } }) {
-      const { name, modelName, entityName } = input;
-      if (!name || !/^[A-Za-z0-9_-]{1,128}$/.test(name)) throw new Violation(`a run named ${String(name)}`);
-      if (!modelName) throw new Violation('a run without a project');
-      const key = keyOf(entityName || entity, modelName, name);
-      const known = state.runs.get(key);
-      const run = known ?? new StoredRun(entityName || entity, modelName, name);
-      run.upsert(input);
-      state.runs.set(key, run);
-      return { bucket: shown(run), inserted: known === undefined };
-    },
-    createRunFiles({ input: { entityName, projectName, runName, files } }: { input: FilesInput }) {
-      const key = keyOf(entityName, projectName, runName);
-      if (!state.runs.has(key)) throw new Violation(`files for no run: ${key}`);
-      const uploads = files.map((name) => ({
-        name,
-        uploadUrl: `${state.url}/storage/${key}?file=${encodeURIComponent(name)}`,
-      }));
-      return { runID: key, uploadHeaders: ['X-Upload:signed'], files: uploads };
-    },
-    markRunFilesUploaded: () => ({ success: true }),
-  };
-}
-
-function shown(run: StoredRun) {
-  const { upserted, name, entity: owner, project } = run;
-  return {
-    id: `run-${name}`,
-    name,
-    displayName: upserted.displayName ?? name,
-    description: '',
-    notes: upserted.notes,
-    group: upserted.groupName,
-    jobType: upserted.jobType,
-    commit: upserted.commit,
-    tags: upserted.tags ?? [],
-    config: upserted.config ?? '{}',
-    summaryMetrics: JSON.stringify(run.summary),
-    state: run.state,
-    historyLineCount: run.lineCount('wandb-history.jsonl'),
-    eventsLineCount: run.lineCount('wandb-events.jsonl'),
-    logLineCount: run.lineCount('output.log'),
-    historyTail: JSON.stringify(run.historyLines.slice(-1)),
-    eventsTail: '[]',
-    wandbConfig: '{}',
-    project: { id: `project-${project}`, name: project, entity: { id: owner, name: owner } },
-  };
 }

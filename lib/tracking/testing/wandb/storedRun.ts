@@ -1,5 +1,6 @@
 /** A run as the server keeps it, with every rule that a client must keep to: what breaks one is refused and remembered. */
-import { createHash } from 'node:crypto';
+import { checkImage, type ImageValue, imagesIn } from './images.ts';
+import { parseObject, Violation } from './violation.ts';
 
 export type RunState = 'running' | 'finished' | 'failed' | 'killed';
 
@@ -25,21 +26,13 @@ export interface FileStreamBody {
   readonly exitcode?: number;
   readonly uploaded?: readonly string[];
   readonly dropped?: number;
+  readonly preempting?: boolean;
 }
 
-interface ImageValue {
-  readonly _type: 'image-file';
-  readonly path: string;
-  readonly format: string;
-  readonly sha256: string;
-  readonly size: number;
-  readonly width: number;
-  readonly height: number;
-}
+/** Who sends: the official client's own process names itself so; our sender and the SDK are the others. */
+export type Client = 'wandb-core' | 'other';
 
-/** A request that breaks a rule of the protocol. */
-export class Violation extends Error {}
-
+const bodyFields = ['files', 'complete', 'exitcode', 'uploaded', 'dropped', 'preempting'];
 const streams = ['wandb-history.jsonl', 'wandb-summary.json', 'wandb-events.jsonl', 'output.log'];
 
 export class StoredRun {
@@ -55,18 +48,19 @@ export class StoredRun {
   readonly files = new Map<string, Buffer>();
   /** Rows that came again with the same content at the same place. */
   repeatedRows = 0;
+  /** Rows whose step is not above that of the row before: `wandb sync` of a run that is there already. */
+  rowsOfEarlierSteps = 0;
   heartbeats = 0;
+  /** All that was said to be uploaded. */
+  readonly uploaded = new Set<string>();
   readonly #history: string[] = [];
-  readonly #lines = new Map<string, number>();
+  readonly #events: string[] = [];
+  readonly #output: string[] = [];
 
   constructor(entity: string, project: string, name: string) {
     this.entity = entity;
     this.project = project;
     this.name = name;
-  }
-
-  get historyLines(): readonly string[] {
-    return this.#history;
   }
 
   rows(): Record<string, unknown>[] {
@@ -78,8 +72,10 @@ export class StoredRun {
     return Object.fromEntries(Object.entries(wrapped).map(([name, item]) => [name, item?.value]));
   }
 
-  lineCount(stream: string): number {
-    return stream === 'wandb-history.jsonl' ? this.#history.length : (this.#lines.get(stream) ?? 0);
+  lines(stream: 'wandb-history.jsonl' | 'wandb-events.jsonl' | 'output.log'): readonly string[] {
+    return { 'wandb-history.jsonl': this.#history, 'wandb-events.jsonl': this.#events, 'output.log': this.#output }[
+      stream
+    ];
   }
 
   upsert(input: UpsertInput): void {
@@ -98,18 +94,24 @@ export class StoredRun {
     this.exitCode = undefined;
   }
 
-  stream(body: FileStreamBody): void {
-    const { files = {}, complete, exitcode } = body;
+  stream(body: FileStreamBody, client: Client): void {
+    const unknown = Object.keys(body).find((field) => !bodyFields.includes(field));
+    if (unknown !== undefined) throw new Violation(`unknown field ${unknown} of file_stream`);
+    const { files = {}, complete, exitcode, uploaded = [] } = body;
     // What a client did not hear the answer of, it says again.
     const isRepeated = complete === true && exitcode === this.exitCode;
     if (this.state !== 'running' && !isRepeated)
       throw new Violation('a file_stream request after the run was complete');
-    if (Object.keys(files).length === 0 && complete === undefined) this.heartbeats++;
-    for (const [name, chunk] of Object.entries(files)) this.#take(name, chunk);
+    if (Object.keys(files).length === 0 && uploaded.length === 0 && complete === undefined) this.heartbeats++;
+    for (const [name, chunk] of Object.entries(files)) this.#take(name, chunk, client);
+    for (const name of uploaded) {
+      if (!this.files.has(name)) throw new Violation(`${name} is said to be uploaded and is not there`);
+      this.uploaded.add(name);
+    }
     if (complete === true) this.#complete(exitcode);
   }
 
-  #take(name: string, { offset, content }: FileChunk): void {
+  #take(name: string, { offset, content }: FileChunk, client: Client): void {
     if (!streams.includes(name)) throw new Violation(`unknown stream ${name}`);
     if (!Number.isInteger(offset) || offset < 0) throw new Violation(`${name}: offset ${offset}`);
     if (!Array.isArray(content) || content.some((line) => typeof line !== 'string'))
@@ -120,14 +122,17 @@ export class StoredRun {
       return;
     }
     if (name === 'wandb-history.jsonl') {
-      for (const [index, line] of content.entries()) this.#row(offset + index, line);
+      for (const [index, line] of content.entries()) this.#row(offset + index, line, client);
       return;
     }
-    if (offset > this.lineCount(name)) throw new Violation(`${name}: a gap before offset ${offset}`);
-    this.#lines.set(name, Math.max(this.lineCount(name), offset + content.length));
+    const known = name === 'output.log' ? this.#output : this.#events;
+    if (offset > known.length) throw new Violation(`${name}: a gap before offset ${offset}`);
+    if (known === this.#events) for (const line of content) checkTimes(parseObject(line, name), name);
+    // Lines may come again as others: a progress bar overwrites its own.
+    known.splice(offset, content.length, ...content);
   }
 
-  #row(place: number, line: string): void {
+  #row(place: number, line: string, client: Client): void {
     if (place > this.#history.length) throw new Violation(`a gap: row ${place} after ${this.#history.length} rows`);
     const known = this.#history[place];
     if (known !== undefined) {
@@ -138,10 +143,13 @@ export class StoredRun {
     const row = parseObject(line, `row ${place}`);
     const step = row._step;
     if (!Number.isInteger(step)) throw new Violation(`row ${place} has _step ${JSON.stringify(step)}`);
-    for (const name of ['_timestamp', '_runtime'])
-      if (typeof row[name] !== 'number') throw new Violation(`row ${place} has no ${name}`);
+    checkTimes(row, `row ${place}`);
     const before = JSON.parse(this.#history.at(-1) ?? '{"_step":-1}') as { _step: number };
-    if ((step as number) <= before._step) throw new Violation(`row ${place} has step ${step} after ${before._step}`);
+    if ((step as number) <= before._step) {
+      // `wandb sync` of wandb 0.31.0 asks how many rows there are and sends the whole file from there on, whatever they are.
+      if (client !== 'wandb-core') throw new Violation(`row ${place} has step ${step} after ${before._step}`);
+      this.rowsOfEarlierSteps++;
+    }
     for (const [name, value] of Object.entries(row)) {
       if (value === null) throw new Violation(`row ${place}: ${name} is null: it was no finite number`);
     }
@@ -152,36 +160,15 @@ export class StoredRun {
     if (!Number.isInteger(exitCode)) throw new Violation('complete without an exit code');
     this.exitCode = exitCode;
     this.state = exitCode === 0 ? 'finished' : exitCode === 255 ? 'killed' : 'failed';
-    for (const image of [...this.images(), ...imagesIn(this.summary)]) this.#checkImage(image);
+    for (const image of [...this.images(), ...imagesIn(this.summary)]) checkImage(image, this.files);
   }
 
   images(): ImageValue[] {
     return this.rows().flatMap(imagesIn);
   }
-
-  #checkImage({ path, format, sha256, size, width, height }: ImageValue): void {
-    const bytes = this.files.get(path);
-    if (!bytes) throw new Violation(`${path} is shown and was never uploaded`);
-    if (bytes.length !== size) throw new Violation(`${path} has ${bytes.length} bytes, not ${size}`);
-    const digest = createHash('sha256').update(bytes).digest('hex');
-    if (digest !== sha256) throw new Violation(`${path} has another digest`);
-    if (format !== 'png' || bytes.toString('latin1', 1, 4) !== 'PNG') throw new Violation(`${path} is no PNG`);
-    if (bytes.readUInt32BE(16) !== width || bytes.readUInt32BE(20) !== height)
-      throw new Violation(`${path} is not ${width}x${height}`);
-  }
 }
 
-function imagesIn(row: Record<string, unknown>): ImageValue[] {
-  return Object.values(row).filter((value) => (value as ImageValue | null)?._type === 'image-file') as ImageValue[];
-}
-
-function parseObject(text: string, what: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new Violation(`${what} is no JSON`);
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Violation(`${what} is no object`);
-  return value as Record<string, unknown>;
+function checkTimes(line: Record<string, unknown>, what: string): void {
+  for (const name of ['_timestamp', '_runtime'])
+    if (typeof line[name] !== 'number') throw new Violation(`${what} has no ${name}`);
 }

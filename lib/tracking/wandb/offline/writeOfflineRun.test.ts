@@ -171,6 +171,14 @@ describe('the folder of an offline run', () => {
     expect(await readdir(at)).toEqual(['files', 'run-k3j9x0.wandb']);
   });
 
+  it('has a place for the files that `wandb sync` adds, also without images', async () => {
+    const at = await write();
+    expect(await readdir(at)).toEqual(['files', 'run-k3j9x0.wandb']);
+    await writeFile(join(at, 'files', 'config.yaml'), '');
+    await write();
+    expect(await readdir(join(at, 'files'))).toEqual([]);
+  });
+
   it('is never marked as synced with rows that were not, even when the process ends before they take their place', async () => {
     const at = await write();
     const files = await filesWritten();

@@ -53,14 +53,16 @@ export async function writeOfflineRun({ folder, run, rows, images }: OfflineRun)
   const at = join(folder, folderName(run));
   const file = join(at, `run-${run.id}.wandb`);
   const aside = `${file}.writing`;
-  const kept = new Set([file]);
+  const runFiles = join(at, 'files');
+  const kept = new Set([file, runFiles + sep]);
   try {
     for (const { path, from } of files) {
-      const to = join(at, 'files', path);
+      const to = join(runFiles, path);
       await replaceBy(from, to);
       kept.add(to);
     }
-    await mkdir(at, { recursive: true });
+    // Without it `wandb sync` has no place for config.yaml and wandb-summary.json, and says nothing of it.
+    await mkdir(runFiles, { recursive: true });
     const startedAt = Date.parse(run.startedAt) / 1000;
     await writeRecords(aside, recordsOf(run, rowsWithImages(rows, shown, startedAt), files));
   } catch (error) {
@@ -124,7 +126,7 @@ async function haveSameContent(file: string, other: string): Promise<boolean> {
   return (await digestOfFile(file)).digest === (await digestOfFile(other)).digest;
 }
 
-/** All that lies below a folder but is not kept. */
+/** All that lies below a folder but is not kept; of what ends with a separator, the folder itself is. */
 async function removeOthers(folder: string, kept: ReadonlySet<string>): Promise<void> {
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
