@@ -7,6 +7,7 @@ import { exitCodes, isServerGone, type Output } from './output.ts';
 import { progressPrinter } from './progressLines.ts';
 import { failureLines, heldAnswer, heldLines, readRunFailure } from './runFailure.ts';
 import { lookAtRun } from './runProgress.ts';
+import { trackingLine } from './trackingLine.ts';
 
 export interface FollowedRun {
   readonly client: Client;
@@ -38,6 +39,7 @@ export async function follow(run: FollowedRun, output: Output): Promise<number> 
       (result: TrainPipelineResult) => ({ kind: 'finished' as const, result }),
       (error: unknown) => ({ kind: 'failed' as const, error }),
     );
+  let planned: RunRecord | undefined;
   let hold: (record: RunRecord) => void = () => {};
   const held = new Promise<{ kind: 'held'; record: RunRecord }>((resolve) => {
     hold = (record) => resolve({ kind: 'held', record });
@@ -58,7 +60,11 @@ export async function follow(run: FollowedRun, output: Output): Promise<number> 
       return exitCodes.held;
     }
     if (outcome.kind === 'finished') {
-      output.answer({ ...place, ...outcome.result }, () => printer.resultLines(outcome.result, page));
+      const wandb = await shownAt().catch(() => undefined);
+      output.answer({ ...place, ...outcome.result, ...(wandb && { wandb }) }, () => [
+        ...printer.resultLines(outcome.result, page),
+        ...(wandb ? [wandb] : []),
+      ]);
       return exitCodes.ok;
     }
     if (isServerGone(outcome.error)) {
@@ -76,6 +82,14 @@ export async function follow(run: FollowedRun, output: Output): Promise<number> 
     await watching;
   }
 
+  /** Where trackers show it; that there is no key was said before. */
+  async function shownAt(): Promise<string | undefined> {
+    const record = planned ?? (await lookAtRun({ client, namespace: target.namespace, workflowId, runId })).record;
+    return record?.tracking && record.tracking.mode !== 'disabled'
+      ? trackingLine(client, { ...record, status: 'finished' })
+      : undefined;
+  }
+
   async function watch(): Promise<void> {
     const gone = new Promise<undefined>((resolve) => left.signal.addEventListener('abort', () => resolve(undefined)));
     for (let wait = firstLook; ; wait = lookEvery) {
@@ -85,6 +99,7 @@ export async function follow(run: FollowedRun, output: Output): Promise<number> 
       const look = lookAtRun({ client, namespace: target.namespace, workflowId, runId }).catch(() => undefined);
       const seen = await Promise.race([look, gone]);
       if (left.signal.aborted) return;
+      if (seen?.record?.config) planned = seen.record;
       if (seen) printer.show(seen);
       if (seen?.record?.status === 'held') return hold(seen.record);
     }

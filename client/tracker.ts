@@ -10,8 +10,9 @@ export interface Tracker {
   readonly workflowId: string;
   readonly runId: string;
   readonly status: string;
-  /** What it does, or why it waits, while it sends. */
-  readonly doing: string | undefined;
+  readonly isSending: boolean;
+  /** Why it does not get on. */
+  readonly waits: string | undefined;
 }
 
 /** The run's last one; undefined for a run that is not tracked, or that Temporal does not know any more. */
@@ -27,8 +28,8 @@ export async function lastTracker(
     const found = await describe(client, id);
     if (!found) return last;
     const [sending] = liveStages(found, Date.now()).values();
-    const doing = sending && (sending.lastFailure ?? sending.heartbeat?.doing ?? 'starting');
-    last = { workflowId: id, runId: found.runId, status: found.status.name, doing };
+    const waits = sending?.heartbeat?.waits ?? sending?.lastFailure;
+    last = { workflowId: id, runId: found.runId, status: found.status.name, isSending: sending !== undefined, waits };
   }
   return last;
 }

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import type { RunRecord, SentTracking } from '../contract/messages.ts';
+import { isOpen, type RunRecord, type SentTracking } from '../contract/messages.ts';
 import { pipelineId } from '../lib/tracking/trackedRuns.ts';
 import { lastTracker } from './tracker.ts';
 
@@ -17,5 +17,8 @@ export async function trackingLine(client: Client, record: RunRecord): Promise<s
     return place ? `W&B: ${place}` : undefined;
   }
   if (last.status !== 'RUNNING') return `W&B: not sent; ${sync}`;
-  return last.doing ? `W&B: not all there yet: ${last.doing}; ${sync}` : 'W&B: what there is to show so far is there';
+  if (last.waits) return `W&B: not all there yet: ${last.waits}; ${sync}`;
+  return last.isSending || !isOpen(record.status)
+    ? `W&B: being sent; \`furrow show ${run.workflowId}\` says where it is`
+    : 'W&B: what there is to show so far is there';
 }

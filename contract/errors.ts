@@ -222,7 +222,7 @@ export const failures = {
     meaning: 'W&B does not take what a run has to show: it is away, or refuses the key. The run itself goes on.',
     retry: 'again',
     action:
-      'Check the network and the key (`WANDB_API_KEY` or `~/.netrc`) of the worker; `furrow tracking sync RUN` sends it from here.',
+      'Check the network and the key (`WANDB_API_KEY` or `~/.netrc`) where it is sent from: the worker, or the shell of `furrow tracking sync`.',
   },
   SERVER_UNREACHABLE: {
     meaning: 'Temporal does not answer.',

@@ -322,6 +322,8 @@ export const searchAttributes = {
 export interface Heartbeat {
   readonly stage: string;
   readonly doing: string;
+  /** Why it does not go on at the moment. */
+  readonly waits?: string;
   readonly done?: number;
   readonly total?: number;
   readonly secondsLeft?: number;

@@ -35,7 +35,8 @@ const upserts = () => server.requests.filter(({ kind }) => kind === 'upsert').le
 
 describe('a tracked run', () => {
   it('says where it is shown', async () => {
-    expect(await here.furrow('run', 'tracked.yaml', '--id', 'tracked-1')).toMatchObject({ code: 0 });
+    const { code, stdout } = await here.furrow('run', 'tracked.yaml', '--id', 'tracked-1');
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^W&B: (being sent; `furrow show tracked-1`|http)/m)]);
     const { run } = await here.json<RunRecord>('show', 'tracked-1');
     const address = `W&B: ${server.url}/field-lab/field/runs/${pipelineId(run)}`;
     await until('it is all there', async () => (await shown('tracked-1')).includes(address));

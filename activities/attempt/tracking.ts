@@ -24,8 +24,8 @@ const patienceMs = 60_000;
 export async function sendTracking(request: SendTrackingRequest, settings: UiSettings): Promise<SentTracking> {
   const context = Context.current();
   let heartbeat: Heartbeat = { stage: 'tracking', doing: 'looking at what there is to show' };
-  const say = (doing: string) => {
-    heartbeat = { ...heartbeat, doing };
+  const say = (now: Omit<Heartbeat, 'stage'>) => {
+    heartbeat = { stage: 'tracking', ...now };
     context.heartbeat(heartbeat);
   };
   const beat = setInterval(() => context.heartbeat(heartbeat), beatEvery);
@@ -44,10 +44,17 @@ export async function sendTracking(request: SendTrackingRequest, settings: UiSet
     const around = { tracking, commit: record.commit, page: pageOf(settings) };
     const except = new Set(Object.keys(places));
     for await (const part of partsOf({ store, record, around, folder, over: isOver, except })) {
-      say(`sending ${part.run.name}`);
+      const doing = `sending ${part.run.name}`;
+      say({ doing });
       const { mode } = tracking;
       const signal = context.cancellationSignal;
-      places[part.run.id] = await sendPart(part, { mode, folder: baseFolder, signal, patienceMs, onTrouble: say });
+      places[part.run.id] = await sendPart(part, {
+        mode,
+        folder: baseFolder,
+        signal,
+        patienceMs,
+        onTrouble: (waits) => say({ doing, waits }),
+      });
     }
     return { places, over: isOver };
   } finally {
