@@ -155,6 +155,7 @@ describe('a secret', () => {
       expectCleanFolder(furrow.home);
       expect(server.runs).toHaveLength(says === 'takes' ? 2 : 0);
       for (const run of server.runs) {
+        if (run.upserted.jobType === 'pipeline') expect(run.summary.image).toMatch(/^sha256:/);
         expectClean('what W&B has of a run', JSON.stringify([run.upserted, run.rows(), run.summary]));
         for (const [name, content] of run.files) expectClean(name, content);
       }

@@ -7,6 +7,7 @@ import { atRandom, type FaultKind, faultKinds, firstOnes } from '../testing/wand
 import { startWandbServer, type WandbServer, wandbKey } from '../testing/wandb/server.ts';
 import type { TrackedRun } from '../trackedRun.ts';
 import { NotSent, sendOnce, startSender } from './startSender.ts';
+import { pngOf } from './testing/png.ts';
 
 const run: TrackedRun = {
   id: 'run1abc',
@@ -59,7 +60,10 @@ async function send(options: { steps?: number; task?: Partial<TrackedRun>; patie
   const file = join(folder, 'runlog.jsonl');
   await writeFile(file, logLines(options.steps ?? 25));
   const rows = { file, format: 'runLog', grows: false } as const;
-  const task = { run: { ...run, ...options.task }, rows, images: [], waits };
+  const picture = join(folder, 'residuals.png');
+  await writeFile(picture, pngOf(30, 20));
+  const images = [{ key: 'evaluate/residuals', step: 25, file: picture, caption: 'residuals' }];
+  const task = { run: { ...run, ...options.task }, rows, images, waits };
   return sendOnce(task, { signal: new AbortController().signal, patienceMs: options.patienceMs ?? 40_000, env });
 }
 
@@ -85,6 +89,8 @@ describe('sending a finished run', () => {
     server.faults = firstOnes(fault, fault === 'hang' ? 1 : 2);
     await send();
     expect(server.run('run1abc').rows()).toHaveLength(25);
+    expect(server.run('run1abc').rows()[24]?.['evaluate/residuals']).toMatchObject({ width: 30, height: 20 });
+    expect(server.run('run1abc').files.size).toBe(1);
     expect(server.run('run1abc').exitCode).toBe(0);
     expect(server.violations).toEqual([]);
     expect(server.requests.filter((request) => request.fault === fault).length).toBeGreaterThan(3);
