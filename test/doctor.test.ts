@@ -14,7 +14,7 @@ describe('furrow doctor', () => {
   let here: Project;
 
   beforeAll(() => {
-    here = project();
+    here = project(undefined, { WANDB_API_KEY: 'planted-for-the-doctor' });
   });
   afterAll(() => here?.close());
 
@@ -30,6 +30,8 @@ describe('furrow doctor', () => {
     );
     expect(found.libtensorflow).toMatch(/^2\.\d+(\.\d+)?, from (pypi:\S+\.whl|storage\.googleapis\.com: .*addon)/);
     expect(found['training backend']).toMatch(/^tensorflow on the CPU, \d+ threads/);
+    expect(found['Weights & Biases']).toBe('a key for https://api.wandb.ai, from WANDB_API_KEY');
+    expect(stdout).not.toContain('planted');
   });
 });
 

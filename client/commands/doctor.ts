@@ -6,6 +6,7 @@ import { parseSet } from '../../lib/config/overrides.ts';
 import { findTemporalTarget } from '../../lib/connection/connection.ts';
 import { homeFolder, readUpState } from '../../lib/home/home.ts';
 import { runtimeClass } from '../../lib/models/runtimeClass.ts';
+import { findAccount } from '../../lib/tracking/wandb/account.ts';
 import { findTemporal, findTensorflow, MIN_SERVER, passedOverTemporals } from '../../setup/locate.mjs';
 import { exitCodes, type Output, table } from '../output.ts';
 import { problemLines, readPipeline } from '../pipelineFile.ts';
@@ -29,7 +30,7 @@ export async function doctor(
   options: { set?: readonly string[] },
   output: Output,
 ): Promise<number> {
-  const checks = [node(), temporal(), tensorflow(), await backend(), await server()];
+  const checks = [node(), temporal(), tensorflow(), await backend(), await server(), await wandb()];
   const healthy = checks.every((check) => check.ok);
   const code = healthy ? exitCodes.ok : exitCodes.unavailable;
   const lines = () => [
@@ -132,6 +133,13 @@ async function backend(): Promise<Check> {
   } catch (error) {
     return failed((error as Error).message.split('\n')[0] ?? 'it could not be started');
   }
+}
+
+/** Nobody is asked: whether W&B takes the key shows with the first run. */
+async function wandb(): Promise<Check> {
+  const account = await findAccount();
+  const found = account ? `a key for ${account.url}, from ${account.from}` : 'no key here: runs are not shown there';
+  return { name: 'Weights & Biases', ok: true, found };
 }
 
 async function server(): Promise<Check> {

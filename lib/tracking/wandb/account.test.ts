@@ -18,6 +18,7 @@ describe('the key', () => {
     expect(await findAccount({ HOME, WANDB_API_KEY: ' fromenv ' })).toEqual({
       url: 'https://api.wandb.ai',
       key: 'fromenv',
+      from: 'WANDB_API_KEY',
     });
   });
 
@@ -47,6 +48,7 @@ describe('the key', () => {
     expect(await findAccount({ HOME, WANDB_BASE_URL: 'https://wandb.field-lab.org/' })).toEqual({
       url: 'https://wandb.field-lab.org',
       key: 'own',
+      from: join(HOME, '.netrc'),
     });
   });
 

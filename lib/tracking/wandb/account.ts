@@ -7,6 +7,8 @@ export interface Account {
   /** The address of its API, without a slash at its end. */
   readonly url: string;
   readonly key: string;
+  /** `WANDB_API_KEY`, or the file that it was in. */
+  readonly from: string;
 }
 
 export const hostedUrl = 'https://api.wandb.ai';
@@ -19,8 +21,10 @@ export function wandbUrl(env: NodeJS.ProcessEnv = process.env): string {
 /** `WANDB_API_KEY`, else what `wandb login` wrote to the netrc file. Undefined without a key. */
 export async function findAccount(env: NodeJS.ProcessEnv = process.env): Promise<Account | undefined> {
   const url = wandbUrl(env);
-  const key = env.WANDB_API_KEY?.trim() || (await netrcKey(new URL(url).hostname, env));
-  return key ? { url, key } : undefined;
+  const key = env.WANDB_API_KEY?.trim();
+  if (key) return { url, key, from: 'WANDB_API_KEY' };
+  const found = await netrcKey(new URL(url).hostname, env);
+  return found && { url, ...found };
 }
 
 /** The page of a run for people. */
@@ -30,13 +34,13 @@ export function runPage(url: string, entity: string, project: string, id: string
 }
 
 /** Of the machine's entry, or of the default one behind it. */
-async function netrcKey(host: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+async function netrcKey(host: string, env: NodeJS.ProcessEnv): Promise<Pick<Account, 'key' | 'from'> | undefined> {
   const home = env.HOME || homedir();
   const files = env.NETRC ? [env.NETRC] : ['.netrc', '_netrc'].map((name) => join(home, name));
   for (const file of files) {
     const text = await readFile(file, 'utf8').catch(() => '');
     const key = passwordOf(text, host);
-    if (key) return key;
+    if (key) return { key, from: file };
   }
   return undefined;
 }
